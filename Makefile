@@ -1,0 +1,58 @@
+# Every target installs first what it needs; an installation that is complete costs a fraction of a second.
+DURATION ?= 60
+STRATEGY ?= v2
+PAIRS ?= BTC-USDC,ETH-USDC
+SEED ?= 1
+VENV := .venv/bin
+UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
+	--no-annotate --custom-compile-command "make lock"
+OURS := conftest.py controllers hummingbot scripts setup.py test vest_simulator workbench benchmarks
+# A name on PATH can be a shim that only complains, so each candidate is run.
+INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 python; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint coverage dist simulator lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+install:  ## virtual environment, locked dependencies, Hummingbot's home
+	@test -n "$(INSTALLER_PYTHON)" || { echo "make: no Python found: install Python 3.12 and run this again." >&2; exit 1; }
+	@$(INSTALLER_PYTHON) -m workbench.install
+
+run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
+	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
+
+test: install  ## every test, end-to-end runs included (ARGS="-k words" chooses)
+	@$(VENV)/python -m pytest $(ARGS) test
+
+lint: install  ## flake8 and isort with Hummingbot's settings
+	@$(VENV)/python -m flake8 $(wildcard $(OURS))
+	@$(VENV)/python -m isort --check-only --diff $(wildcard $(OURS))
+
+coverage: install  ## tests under coverage; report on screen and in htmlcov/
+	@$(VENV)/python -m coverage run -m pytest $(ARGS) test
+	@$(VENV)/python -m coverage combine --quiet
+	@$(VENV)/python -m coverage html --quiet
+	@$(VENV)/python -m coverage report
+
+dist: install  ## the wheel, to be installed beside Hummingbot
+	@rm -rf build dist
+	@$(VENV)/python -m build --wheel --no-isolation
+
+simulator: install  ## the simulated venue on its default port, a paper exchange for any strategy
+	@$(VENV)/python -m vest_simulator
+
+lock: install  ## resolve requirements/*.in anew into requirements/*.txt
+	@for name in hummingbot development build uv; do echo "requirements/$$name.txt"; done
+	@$(COMPILE) --no-deps requirements/hummingbot.in -o requirements/hummingbot.txt
+	@$(COMPILE) --no-emit-package hummingbot requirements/development.in -o requirements/development.txt
+	@$(COMPILE) -c requirements/development.txt requirements/build.in -o requirements/build.txt
+	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
+
+clean:  ## remove everything the other targets made
+	@rm -rf .venv .bootstrap .hummingbot .hummingbot-incoming .install.lock .install.log .runs build dist *.egg-info \
+		.coverage .coverage.* htmlcov .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
