@@ -1,0 +1,247 @@
+"""What can go wrong with a request to the venue, and what is then known about it.
+
+The question behind every error is: **may the venue have acted on the request?** An order whose outcome is unknown is
+looked up until the venue has spoken (framework gap B1); one that was definitely refused fails at once.
+
+* `VestError` - the root. An `IOError`, because the framework's request loop retries and re-raises those.
+
+  * `VestUnknownOutcomeError` - the request may have been acted on.
+
+    * `VestTimeoutError` - no answer in time. Deliberately no `asyncio.TimeoutError`: the framework reads that one as
+      "the order has no exchange id yet" (framework gap B14).
+    * `VestConnectionLostError` - the connection broke after the request was, or may have been, sent.
+    * `VestServerError` - HTTP 5xx or 408, by the venue or a proxy in front of it.
+    * `VestRateLimitError` - HTTP 429 or code 1003. The venue says neither whether it looked at the request.
+    * `VestUnreadableAnswerError` - an answer that is not the JSON the protocol promises.
+
+  * `VestNotSentError` - no connection could be made: the venue never saw the request.
+  * `VestRefusedError` - the venue refused, with its code (or an HTTP 4xx without one): nothing was done.
+
+    * `VestUnauthorizedError` - the key, the signature or the account group is not accepted; asking again cannot help.
+    * `VestClockError` - the time of the request was not accepted; it may be sent again with a corrected clock.
+    * `VestListenKeyError` - the listen key is unknown or expired; a new one is needed.
+    * `VestOrderNotFoundError` - no such order, or it is done already.
+    * `VestDuplicateOrderError` - the venue already has this very order: it exists.
+
+* `VestPayloadError` - a payload that lacks a field or holds one of the wrong type; names the field, so that it can be
+  reported, and never its neighbours, so that nothing secret is.
+"""
+from typing import Dict, Optional, Type
+
+
+class VestError(IOError):
+    """The root of all errors of requests to the venue."""
+
+    outcome_unknown = False
+    retryable = False
+
+
+class VestUnknownOutcomeError(VestError):
+    """The venue may or may not have acted on the request: look before asking again."""
+
+    outcome_unknown = True
+    retryable = True
+
+
+class VestTimeoutError(VestUnknownOutcomeError):
+    """No answer in time."""
+
+
+class VestConnectionLostError(VestUnknownOutcomeError):
+    """The connection broke before the answer was complete."""
+
+
+class VestServerError(VestUnknownOutcomeError):
+    """The venue, or a proxy in front of it, answered HTTP 5xx or 408."""
+
+    def __init__(self, message: str, status: int):
+        super().__init__(message)
+        self.status = status
+
+
+class VestRateLimitError(VestUnknownOutcomeError):
+    """The venue wants fewer requests (HTTP 429 or code 1003).
+
+    :param retry_after_s: how long the venue asks to wait, in seconds, when it says so
+    """
+
+    def __init__(self, message: str, retry_after_s: Optional[float] = None):
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class VestUnreadableAnswerError(VestUnknownOutcomeError):
+    """The answer is cut off or is not the JSON that the protocol promises."""
+
+
+class VestNotSentError(VestError):
+    """No connection to the venue could be made, so it never saw the request."""
+
+    retryable = True
+
+
+class VestRefusedError(VestError):
+    """The venue refused the request and did nothing.
+
+    :param code: the venue's error code (protocol section 3), None when the answer carried none
+    :param message: the venue's own words
+    :param status: HTTP status of the answer
+    """
+
+    def __init__(self, code: Optional[int], message: str, status: int):
+        self.code = code
+        self.venue_message = message
+        self.status = status
+        super().__init__(describe_code(code, message) if code is not None else f"HTTP {status}: {message}")
+
+
+class VestUnauthorizedError(VestRefusedError):
+    """The API key, the signature or the account group is not accepted."""
+
+
+class VestClockError(VestRefusedError):
+    """The time the request carried is too old or too far ahead for the venue."""
+
+    retryable = True
+
+
+class VestListenKeyError(VestRefusedError):
+    """The listen key is unknown or expired."""
+
+
+class VestOrderNotFoundError(VestRefusedError):
+    """The venue has no such open order."""
+
+
+class VestDuplicateOrderError(VestRefusedError):
+    """The venue already has this very order."""
+
+
+class VestPayloadError(ValueError):
+    """A payload of the venue that cannot be understood; the message names the object and the field."""
+
+
+# Every documented code (protocol section 3) in words that say what the user can do.
+_REGISTER_HINT = "register a new signing key and enter the three values again (connect vest_perpetual)"
+CODE_MEANINGS: Dict[int, str] = {
+    429: "too many requests; the connector slows down by itself",
+    1002: f"the API key is not accepted (wrong, revoked or expired): {_REGISTER_HINT}",
+    1003: "too many requests; the connector slows down by itself",
+    1022: "the signature is not accepted: the signing private key is not the one that was registered with this API key",
+    1023: "the nonce was used before or is not valid",
+    1024: "the network type is not valid",
+    1099: f"the venue does not know the account: {_REGISTER_HINT}",
+    1111: "a price or size has the wrong number of decimals for this symbol",
+    1116: "the venue does not offer this order type",
+    1121: "the venue does not know this symbol",
+    1125: "the listen key is unknown or expired",
+    1130: "a parameter is not valid",
+    1131: "the request's time or its window is not accepted; check this computer's clock",
+    1132: "the request reached the venue too late; check the connection and this computer's clock",
+    1133: "the time in force is not valid; only LIMIT orders take one",
+    1143: "the transaction is not valid",
+    1144: "the transaction was used before",
+    1145: "the take-profit or stop-loss price is not valid",
+    1146: "the account group is not accepted; check vest_perpetual_account_group",
+    1147: "the withdrawal was declined on the phone",
+    1148: "the market is closed now; orders are accepted again when it opens",
+    3001: "the price moved beyond the order's limit",
+    3002: "not enough margin; use a smaller size, more leverage or add collateral",
+    3003: "the venue's price was stale; try again",
+    3004: "the order was too old when the venue reached it; try again",
+    3006: "a position with take-profit or stop-loss cannot be increased this way",
+    3007: "the account is short of margin and may only reduce positions",
+    3008: "the order was deleted by a liquidation",
+    3010: "the market's open-interest limit is reached; only reducing orders are accepted",
+    3011: "the limit price is not valid for this symbol",
+    3015: "the venue already has this order",
+    3017: "the venue has no such open order",
+    3018: "a reduce-only order would have increased the position",
+    3019: "a reduce-only order is larger than the position",
+    3020: "the order would change the leverage of the position",
+    3021: "leverage cannot be decreased while the position is open",
+    3022: "the take-profit or stop-loss price is not valid",
+    3023: "the venue cannot trade this symbol",
+    3024: "the market is closed or halted; orders are accepted again when it opens",
+    4001: "the balance is not enough for this LP request",
+    4002: "not enough margin for this LP request",
+    4003: "the venue's price was stale; try the LP request again",
+    4004: "the LP request was too old when the venue reached it; try again",
+    4007: "there are no LP shares to withdraw",
+    4010: "the venue already has this LP request",
+    4012: "the LP request exceeds the balance",
+    5002: "not enough margin to withdraw this amount",
+    5009: "the venue's withdrawal cap is reached; try a smaller amount or later",
+    5010: "the venue already has this withdrawal",
+    5013: "the venue could not execute the withdrawal; try again later",
+}
+
+RATE_LIMIT_CODES = frozenset({429, 1003})
+_ERROR_CLASSES: Dict[int, Type[VestRefusedError]] = {
+    1002: VestUnauthorizedError,
+    1022: VestUnauthorizedError,
+    1099: VestUnauthorizedError,
+    1146: VestUnauthorizedError,
+    1125: VestListenKeyError,
+    1131: VestClockError,
+    1132: VestClockError,
+    3015: VestDuplicateOrderError,
+    3017: VestOrderNotFoundError,
+}
+
+
+def describe_code(code: int, message: str = "") -> str:
+    """The venue's error code in words for a user, with the venue's own message when it gave one.
+
+    :param code: error code (protocol section 3)
+    :param message: the venue's own message
+    """
+    meaning = CODE_MEANINGS.get(code, "the venue gives this code no documented meaning")
+    return f"Vest error {code}: {meaning}" + (f" [{message}]" if message else "")
+
+
+def error_for_code(code: int, message: str, status: int, retry_after_s: Optional[float] = None) -> VestError:
+    """The typed error for a code of the venue.
+
+    :param code: error code (protocol section 3); an undocumented one is a refusal all the same
+    :param message: the venue's own message
+    :param status: HTTP status of the answer
+    :param retry_after_s: the answer's Retry-After in seconds, if any
+    """
+    if code in RATE_LIMIT_CODES:
+        return VestRateLimitError(describe_code(code, message), retry_after_s)
+    return _ERROR_CLASSES.get(code, VestRefusedError)(code, message, status)
+
+
+def error_for_status(status: int, message: str, retry_after_s: Optional[float] = None) -> VestError:
+    """The typed error for an HTTP status of 400 or more whose body carries no code.
+
+    :param status: HTTP status of the answer
+    :param message: the beginning of the body, or the venue's plain detail
+    :param retry_after_s: the answer's Retry-After in seconds, if any
+    """
+    if status == 429:
+        return VestRateLimitError(f"HTTP 429: {CODE_MEANINGS[429]}", retry_after_s)
+    if status >= 500 or status == 408:
+        return VestServerError(f"HTTP {status}: the venue could not answer; it is asked again later", status)
+    if status in (401, 403):
+        return VestUnauthorizedError(None, f"{message or 'no permission'}; {_REGISTER_HINT}", status)
+    return VestRefusedError(None, message, status)
+
+
+def is_outcome_unknown(error: BaseException) -> bool:
+    """Whether the venue may have acted on the request that ended with this error (framework gap B1).
+
+    Anything that is not one of our errors is unknown too: it cannot prove that nothing was sent.
+
+    :param error: what the request raised
+    """
+    return error.outcome_unknown if isinstance(error, VestError) else True
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same question, asked again later, may get an answer. Says nothing about requests that create.
+
+    :param error: what the request raised
+    """
+    return isinstance(error, VestError) and error.retryable

@@ -1,0 +1,737 @@
+"""The venue's objects as the connector knows them, and the only code that touches their keys (protocol sections 2-6).
+
+`from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
+connector does not know are ignored, optional ones may be absent, null or empty; numbers may come as strings and the
+other way round. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
+"""
+import json
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+
+import brotli
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
+
+# No number of the venue is anywhere near this long; arithmetic on a gigabyte of digits would stall the bot.
+_MAX_NUMBER_LENGTH = 64
+_MAX_EXPONENT = 40
+# What a compressed frame may grow to, in bytes; the framework bounds uncompressed ones itself.
+_MAX_DECOMPRESSED_BYTES = 8 * 1024 * 1024
+_BROTLI_CHUNK_BYTES = 256 * 1024
+_NOT_ERROR_CODES = (0, 200)
+
+
+# --- JSON and frames
+
+
+def _refuse_constant(name: str):
+    raise VestPayloadError(f"JSON holds {name}, which is no number")
+
+
+def parse_json(text: Union[str, bytes]) -> Any:
+    """Decoded JSON with exact decimals.
+
+    :param text: the answer's body or a frame
+    :raises VestPayloadError: for anything that is not JSON, for NaN and infinities, for absurd depth or size of numbers
+    """
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError, InvalidOperation) as error:
+        if isinstance(error, VestPayloadError):
+            raise
+        raise VestPayloadError(f"not JSON ({type(error).__name__})") from error
+
+
+def decode_frame(data: Any) -> List[Dict[str, Any]]:
+    """The JSON objects of one WebSocket frame, in order.
+
+    Text, binary UTF-8 and brotli-compressed frames have all been seen (protocol section 2), and one frame may hold a
+    list. An empty frame gives an empty list.
+
+    :param data: what the framework's socket yields: decoded JSON, or the text or bytes it could not decode
+    :raises VestPayloadError: when the frame holds no JSON objects
+    """
+    if data is None or data == "" or data == b"":
+        return []
+    if isinstance(data, (bytes, bytearray)):
+        data = parse_json(_inflated(bytes(data)))
+    elif isinstance(data, str):
+        data = parse_json(data)
+    messages = data if isinstance(data, list) else [data]
+    if not all(isinstance(message, dict) for message in messages):
+        raise VestPayloadError("frame: not a JSON object")
+    return messages
+
+
+def _inflated(data: bytes) -> bytes:
+    if data.lstrip()[:1] in (b"{", b"["):
+        return data
+    decompressor = brotli.Decompressor()
+    parts, size = [], 0
+    try:
+        part = decompressor.process(data, output_buffer_limit=_BROTLI_CHUNK_BYTES)
+        while part:
+            parts.append(part)
+            size += len(part)
+            if size > _MAX_DECOMPRESSED_BYTES:
+                raise VestPayloadError("frame: grows beyond all bounds when decompressed")
+            part = decompressor.process(b"", output_buffer_limit=_BROTLI_CHUNK_BYTES)
+    except brotli.error as error:
+        raise VestPayloadError("frame: neither JSON nor brotli") from error
+    return b"".join(parts)
+
+
+# --- Fields
+
+
+def decimal_from(value: Any, name: str) -> Decimal:
+    """An exact, finite decimal.
+
+    :param value: a string or a number
+    :param name: object and field, for the message
+    :raises VestPayloadError: for anything else
+    """
+    if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool):
+        text = value if isinstance(value, str) else _number_text(value, name)
+        if len(text) <= _MAX_NUMBER_LENGTH:
+            try:
+                number = Decimal(text)
+            except InvalidOperation:
+                number = None
+            if number is not None and number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT:
+                return number
+    raise VestPayloadError(f"{name}: not a decimal number")
+
+
+def _number_text(value: Union[int, float, Decimal], name: str) -> str:
+    try:
+        return str(value)
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        raise VestPayloadError(f"{name}: not a decimal number")
+
+
+class _Fields:
+    """Reads the fields of one object; every complaint names the object and the field."""
+
+    def __init__(self, kind: str, payload: Any):
+        if not isinstance(payload, Mapping):
+            raise VestPayloadError(f"{kind}: not a JSON object")
+        self._kind = kind
+        self._payload = payload
+
+    def name(self, key: str) -> str:
+        return f"{self._kind}.{key}"
+
+    def has(self, key: str) -> bool:
+        return self._payload.get(key) not in (None, "")
+
+    def raw(self, key: str) -> Any:
+        if not self.has(key):
+            raise VestPayloadError(f"{self.name(key)}: missing")
+        return self._payload[key]
+
+    def decimal(self, key: str) -> Decimal:
+        return decimal_from(self.raw(key), self.name(key))
+
+    def optional_decimal(self, key: str) -> Optional[Decimal]:
+        return self.decimal(key) if self.has(key) else None
+
+    def integer(self, key: str) -> int:
+        number = self.decimal(key)
+        if number != number.to_integral_value():
+            raise VestPayloadError(f"{self.name(key)}: not an integer")
+        return int(number)
+
+    def optional_integer(self, key: str) -> Optional[int]:
+        return self.integer(key) if self.has(key) else None
+
+    def text(self, key: str) -> str:
+        value = self.raw(key)
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise VestPayloadError(f"{self.name(key)}: not a text")
+        return str(value)
+
+    def optional_text(self, key: str) -> Optional[str]:
+        return self.text(key) if self.has(key) else None
+
+    def boolean(self, key: str) -> bool:
+        value = self.raw(key)
+        value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
+        if not isinstance(value, bool):
+            raise VestPayloadError(f"{self.name(key)}: neither true nor false")
+        return value
+
+    def optional_boolean(self, key: str) -> Optional[bool]:
+        return self.boolean(key) if self.has(key) else None
+
+    def rows(self, key: str) -> List[Any]:
+        """The rows of a list that may be absent or null."""
+        if not self.has(key):
+            return []
+        return rows_from(self._payload[key], self.name(key))
+
+
+def rows_from(payload: Any, name: str) -> List[Any]:
+    """A JSON list; null counts as empty.
+
+    :param payload: decoded JSON
+    :param name: object and field, for the message
+    :raises VestPayloadError: when it is no list
+    """
+    if payload is None:
+        return []
+    if not isinstance(payload, list):
+        raise VestPayloadError(f"{name}: not a list")
+    return payload
+
+
+# --- Markets
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolInfo:
+    """One instrument of `GET /exchangeInfo`.
+
+    Ratios and fees are decimal fractions; `price_tick` and `size_step` are in quote and base units.
+    """
+
+    symbol: str
+    status: str
+    asset: Optional[str]
+    size_decimals: int
+    price_decimals: int
+    size_step: Decimal
+    price_tick: Decimal
+    init_margin_ratio: Optional[Decimal]
+    taker_fee: Optional[Decimal]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "SymbolInfo":
+        fields = _Fields("exchangeInfo.symbols", payload)
+        size_decimals = fields.integer("sizeDecimals")
+        price_decimals = fields.integer("priceDecimals")
+        for name, decimals in (("sizeDecimals", size_decimals), ("priceDecimals", price_decimals)):
+            if not 0 <= decimals <= 18:
+                raise VestPayloadError(f"{fields.name(name)}: {decimals} is out of range")
+        tick = fields.optional_decimal("minTickSize") or Decimal(1).scaleb(-price_decimals)
+        if tick <= 0:
+            raise VestPayloadError(f"{fields.name('minTickSize')}: not positive")
+        return cls(
+            symbol=fields.text("symbol"),
+            # Newer servers send the status here, older ones only with the tickers.
+            status=fields.optional_text("tradingStatus") or fields.optional_text("status") or CONSTANTS.STATUS_TRADING,
+            asset=fields.optional_text("asset"),
+            size_decimals=size_decimals,
+            price_decimals=price_decimals,
+            size_step=Decimal(1).scaleb(-size_decimals),
+            price_tick=tick,
+            init_margin_ratio=fields.optional_decimal("initMarginRatio"),
+            taker_fee=fields.optional_decimal("takerFee"),
+        )
+
+    @property
+    def max_leverage(self) -> Optional[int]:
+        """Highest leverage the initial margin ratio allows, None when the venue does not say."""
+        return int(1 / self.init_margin_ratio) if self.init_margin_ratio else None
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeInfo:
+    """The instruments that can be read, and what was wrong with the others: one odd entry blocks nothing (A5)."""
+
+    symbols: Tuple[SymbolInfo, ...]
+    complaints: Tuple[str, ...]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "ExchangeInfo":
+        symbols, complaints = [], []
+        for row in _Fields("exchangeInfo", payload).rows("symbols"):
+            try:
+                symbols.append(SymbolInfo.from_payload(row))
+            except VestPayloadError as error:
+                complaints.append(str(error))
+        return cls(symbols=tuple(symbols), complaints=tuple(complaints))
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """One row of `GET /ticker/latest` or of the ticker channels; a partial row has None where nothing was said.
+
+    `one_hr_funding_rate` is a decimal fraction per hour; positive means that longs pay.
+    """
+
+    symbol: str
+    mark_price: Optional[Decimal]
+    index_price: Optional[Decimal]
+    one_hr_funding_rate: Optional[Decimal]
+    cum_funding: Optional[Decimal]
+    status: Optional[str]
+
+    @classmethod
+    def from_payload(cls, payload: Any, symbol: Optional[str] = None) -> "Ticker":
+        fields = _Fields("ticker", payload)
+        return cls(
+            symbol=fields.optional_text("symbol") or symbol or fields.text("symbol"),
+            mark_price=fields.optional_decimal("markPrice"),
+            index_price=fields.optional_decimal("indexPrice"),
+            one_hr_funding_rate=fields.optional_decimal("oneHrFundingRate"),
+            cum_funding=fields.optional_decimal("cumFunding"),
+            status=fields.optional_text("status"),
+        )
+
+
+def tickers_from(payload: Any) -> List[Ticker]:
+    """The rows of `GET /ticker/latest` or of the `tickers` channel, whose data is a bare list.
+
+    :param payload: decoded JSON
+    """
+    rows = payload if isinstance(payload, list) else _Fields("tickers", payload).rows("tickers")
+    return [Ticker.from_payload(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRate:
+    """One row of `GET /funding/history`: a decimal fraction per hour; positive means that longs pay."""
+
+    time_ms: int
+    one_hr_funding_rate: Decimal
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "FundingRate":
+        fields = _Fields("funding", payload)
+        return cls(time_ms=fields.integer("time"), one_hr_funding_rate=fields.decimal("oneHrFundingRate"))
+
+
+BookRow = Tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """A whole order book, best first. Rows are (price, amount) as floats, because the framework's book holds floats."""
+
+    bids: List[BookRow]
+    asks: List[BookRow]
+    time_ms: Optional[int]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Depth":
+        fields = _Fields("depth", payload)
+        return cls(
+            bids=_book_side(fields.rows("bids"), "depth.bids"),
+            asks=_book_side(fields.rows("asks"), "depth.asks"),
+            time_ms=fields.optional_integer("ts_ms"),
+        )
+
+
+def _book_side(rows: List[Any], name: str) -> List[BookRow]:
+    try:
+        side = [(float(price), float(amount)) for price, amount in rows]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise VestPayloadError(f"{name}: not rows of price and amount") from error
+    # Comparisons with NaN are false, so this keeps out NaN, infinities, zeros and negative numbers alike.
+    if all(0 < price < 1e300 and 0 < amount < 1e300 for price, amount in side):
+        return side
+    if all(0 < price < 1e300 and 0 <= amount < 1e300 for price, amount in side):
+        return [row for row in side if row[1] > 0]  # a level without amount is no level
+    raise VestPayloadError(f"{name}: a price or amount is not a positive number")
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A public trade; `quantity` in base, unsigned, `is_buy` is the taker's side, None when it was not said."""
+
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    is_buy: Optional[bool]
+    time_ms: int
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Trade":
+        fields = _Fields("trade", payload)
+        quantity = fields.decimal("qty")
+        side = (fields.optional_text("side") or "").lower()
+        # One client saw sells as negative quantities; the newer feed names the side (protocol section 4).
+        is_buy = {"buy": True, "sell": False}.get(side, False if quantity < 0 else None)
+        return cls(
+            trade_id=fields.text("id"),
+            price=fields.decimal("price"),
+            quantity=abs(quantity),
+            is_buy=is_buy,
+            time_ms=fields.integer("time"),
+        )
+
+
+def trades_from(payload: Any) -> List[Trade]:
+    """The trades of `GET /trades` or of one message of the trades channel: a list or a single object.
+
+    :param payload: decoded JSON
+    """
+    rows = payload if isinstance(payload, list) else [payload]
+    return [Trade.from_payload(row) for row in rows]
+
+
+# --- Orders
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as `GET /orders` and ORDER events tell it; an event may leave out all but id, nonce, status, postTime.
+
+    Sizes are in base, prices in quote, fees, funding and PnL in USDC. `fees` is cumulative over the order as far as is
+    known [?]; positive `settled_funding` was received.
+    """
+
+    order_id: str
+    nonce: Optional[int]
+    status: str
+    post_time_ms: Optional[int]
+    symbol: Optional[str]
+    is_buy: Optional[bool]
+    order_type: Optional[str]
+    limit_price: Optional[Decimal]
+    size: Optional[Decimal]
+    reduce_only: Optional[bool]
+    code: Optional[int]
+    last_filled_size: Optional[Decimal]
+    last_filled_price: Optional[Decimal]
+    last_filled_time_ms: Optional[int]
+    avg_filled_price: Optional[Decimal]
+    settled_funding: Optional[Decimal]
+    fees: Optional[Decimal]
+    realized_pnl: Optional[Decimal]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Order":
+        fields = _Fields("order", payload)
+        return cls(
+            order_id=fields.text("id"),
+            nonce=fields.optional_integer("nonce"),
+            status=fields.text("status"),
+            post_time_ms=fields.optional_integer("postTime"),
+            symbol=fields.optional_text("symbol"),
+            is_buy=fields.optional_boolean("isBuy"),
+            order_type=fields.optional_text("orderType"),
+            limit_price=fields.optional_decimal("limitPrice"),
+            size=fields.optional_decimal("size"),
+            reduce_only=fields.optional_boolean("reduceOnly"),
+            code=fields.optional_integer("code"),
+            last_filled_size=fields.optional_decimal("lastFilledSize"),
+            last_filled_price=fields.optional_decimal("lastFilledPrice"),
+            last_filled_time_ms=fields.optional_integer("lastFilledTime"),
+            avg_filled_price=fields.optional_decimal("avgFilledPrice"),
+            settled_funding=fields.optional_decimal("settledFunding"),
+            fees=fields.optional_decimal("fees"),
+            realized_pnl=fields.optional_decimal("realizedPnl"),
+        )
+
+    @property
+    def client_order_id(self) -> Optional[str]:
+        """The order's client id: its nonce in decimal digits (design decision 1)."""
+        return None if self.nonce is None else str(self.nonce)
+
+
+# --- Account
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Total and locked amount of one asset."""
+
+    asset: str
+    total: Decimal
+    locked: Decimal
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Balance":
+        fields = _Fields("account.balances", payload)
+        return cls(
+            asset=fields.text("asset"),
+            total=fields.decimal("total"),
+            locked=fields.optional_decimal("locked") or Decimal(0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """An open position; `size` in base, unsigned; `unrealized_pnl` in USDC, funding included."""
+
+    symbol: str
+    is_long: bool
+    size: Decimal
+    entry_price: Decimal
+    unrealized_pnl: Optional[Decimal]
+    settled_funding: Optional[Decimal]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Position":
+        fields = _Fields("account.positions", payload)
+        return cls(
+            symbol=fields.text("symbol"),
+            is_long=fields.boolean("isLong"),
+            size=abs(fields.decimal("size")),
+            entry_price=fields.decimal("entryPrice"),
+            unrealized_pnl=fields.optional_decimal("unrealizedPnl"),
+            settled_funding=fields.optional_decimal("settledFunding"),
+        )
+
+    @property
+    def signed_size(self) -> Decimal:
+        """Size in base, negative for a short."""
+        return self.size if self.is_long else -self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Leverage:
+    """The leverage in force for a symbol, also the answer of `POST /account/leverage`."""
+
+    symbol: str
+    value: int
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Leverage":
+        fields = _Fields("leverage", payload)
+        return cls(symbol=fields.text("symbol"), value=fields.integer("value"))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`GET /account`. `withdrawable` in USDC, None when the venue does not say."""
+
+    balances: Tuple[Balance, ...]
+    withdrawable: Optional[Decimal]
+    positions: Tuple[Position, ...]
+    leverages: Tuple[Leverage, ...]
+    time_ms: Optional[int]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "Account":
+        fields = _Fields("account", payload)
+        return cls(
+            balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
+            withdrawable=fields.optional_decimal("withdrawable"),
+            positions=tuple(Position.from_payload(row) for row in fields.rows("positions")),
+            leverages=tuple(Leverage.from_payload(row) for row in fields.rows("leverages")),
+            time_ms=fields.optional_integer("time"),
+        )
+
+
+# --- Answers
+
+
+def order_id_from(payload: Any) -> str:
+    """The venue's id in the answer of POST /orders, /orders/cancel, /lp and /transfer/withdraw."""
+    return _Fields("answer", payload).text("id")
+
+
+def listen_key_from(payload: Any) -> str:
+    """The listen key in the answer of POST /account/listenKey."""
+    return _Fields("answer", payload).text("listenKey")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """What an error answer says; `code` is None when it is a plain text."""
+
+    code: Optional[int]
+    message: str
+
+    @classmethod
+    def from_payload(cls, payload: Any, is_error_status: bool) -> Optional["ErrorBody"]:
+        """The error in an answer, None when there is none (protocol section 3: three shapes, any HTTP status).
+
+        :param payload: decoded JSON of the answer
+        :param is_error_status: whether the HTTP status says that something failed
+        """
+        if not isinstance(payload, Mapping):
+            return None
+        detail = payload.get("detail")
+        if isinstance(detail, str) and is_error_status:
+            return cls(code=None, message=detail)
+        fields = _Fields("error", detail if isinstance(detail, Mapping) else payload)
+        if not fields.has("code") or fields.has("id"):
+            return None
+        code = fields.integer("code")
+        return None if code in _NOT_ERROR_CODES else cls(code=code, message=fields.optional_text("msg") or "")
+
+
+# --- Requests; `time`, `recvWindow` and `signature` are added when they are sent (see the auth module)
+
+
+def decimal_text(value: Decimal, decimals: int) -> str:
+    """A decimal as the venue wants it: plain digits, exactly so many decimals ("3.1200" for 4; code 1111 otherwise).
+
+    :param value: a price in quote or a size in base that already stands on its step
+    :param decimals: the symbol's priceDecimals or sizeDecimals
+    :raises ValueError: when the value has more decimals than the symbol
+    """
+    rounded = value.quantize(Decimal(1).scaleb(-decimals))
+    if rounded != value:
+        raise ValueError(f"{value} has more than {decimals} decimals")
+    return format(rounded, "f")
+
+
+def order_request(
+        nonce: int,
+        symbol: str,
+        is_buy: bool,
+        size: str,
+        order_type: str,
+        limit_price: str,
+        reduce_only: bool,
+        time_in_force: Optional[str] = None,
+) -> Dict[str, Any]:
+    """Body of `POST /orders`; size and price as `decimal_text` gives them, because these bytes are signed."""
+    order = {
+        "nonce": nonce,
+        "symbol": symbol,
+        "isBuy": is_buy,
+        "size": size,
+        "orderType": order_type,
+        "limitPrice": limit_price,
+        "reduceOnly": reduce_only,
+    }
+    if time_in_force is not None:
+        order["timeInForce"] = time_in_force
+    return {"order": order}
+
+
+def cancel_request(nonce: int, order_id: str) -> Dict[str, Any]:
+    """Body of `POST /orders/cancel`; the nonce is the cancellation's own."""
+    return {"order": {"nonce": nonce, "id": order_id}}
+
+
+def lp_request(nonce: int, order_type: str, size: str) -> Dict[str, Any]:
+    """Body of `POST /lp`.
+
+    :param order_type: DEPOSIT, IMMEDIATE_WITHDRAW or SCHEDULE_WITHDRAW
+    :param size: USDC as a decimal text
+    """
+    return {"order": {"nonce": nonce, "orderType": order_type, "size": size}}
+
+
+def withdraw_request(nonce: int, account: str, recipient: str, size: int, chain_id: int) -> Dict[str, Any]:
+    """Body of `POST /transfer/withdraw`; `size` in whole units of 1e-6 USDC."""
+    return {
+        "order": {
+            "nonce": nonce,
+            "account": account,
+            "recipient": recipient,
+            "token": CONSTANTS.COLLATERAL_TOKEN,
+            "size": str(size),
+            "chainId": chain_id,
+            "execute": False,
+        }
+    }
+
+
+def leverage_request(symbol: str, value: int) -> Dict[str, Any]:
+    """Body of `POST /account/leverage`."""
+    return {"symbol": symbol, "value": value}
+
+
+# --- Socket messages
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMessage:
+    """A message of a subscribed channel, such as `BTC-PERP@depth`, `tickers` or `account_private`."""
+
+    channel: str
+    data: Any
+    time_ms: Optional[int]
+
+    @property
+    def symbol(self) -> Optional[str]:
+        """The symbol of a per-symbol channel."""
+        symbol, separator, _ = self.channel.rpartition("@")
+        return symbol if separator else None
+
+    @property
+    def topic(self) -> str:
+        """The channel without its symbol: depth, trades, ticker, tickers, kline_1m, account_private."""
+        return self.channel.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionAnswer:
+    """The answer to SUBSCRIBE or UNSUBSCRIBE; `rejected` maps refused channels to the venue's reason."""
+
+    request_id: Optional[int]
+    rejected: Dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to an application-level PING."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownMessage:
+    """A message of no known kind; to be ignored."""
+
+
+SocketMessage = Union[ChannelMessage, SubscriptionAnswer, Pong, ErrorBody, UnknownMessage]
+
+
+def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
+    """What one JSON object of a frame is (protocol section 6).
+
+    :param payload: one object of `decode_frame`
+    :raises VestPayloadError: when an object of a known kind lacks a field
+    """
+    fields = _Fields("message", payload)
+    data = payload.get("data")
+    if fields.has("channel"):
+        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.optional_integer("tsMs"))
+    if isinstance(data, str) and data.upper() == CONSTANTS.WS_PONG:
+        return Pong()
+    if "subscription_outcomes" in payload:
+        return SubscriptionAnswer(
+            request_id=fields.optional_integer("id"),
+            rejected=_rejected_channels(fields.rows("subscription_outcomes")),
+        )
+    if fields.has("error"):
+        detail = payload["error"]
+        body = ErrorBody.from_payload(detail, is_error_status=True)
+        return body or ErrorBody(code=None, message=detail if isinstance(detail, str) else "refused without a reason")
+    if fields.has("code") or fields.has("detail"):
+        return ErrorBody.from_payload({**payload, "id": None}, is_error_status=True) or UnknownMessage()
+    if "result" in payload and fields.has("id"):
+        return SubscriptionAnswer(request_id=fields.integer("id"), rejected={})
+    return UnknownMessage()
+
+
+def _rejected_channels(rows: List[Any]) -> Dict[str, str]:
+    rejected = {}
+    for row in rows:
+        outcome = _Fields("subscription_outcomes", row)
+        if outcome.text("status") != "registered":
+            rejected[outcome.text("requested")] = outcome.optional_text("reason") or "no reason given"
+    return rejected
+
+
+def channel_request(method: str, channels: List[str], request_id: int) -> Dict[str, Any]:
+    """A SUBSCRIBE, UNSUBSCRIBE or PING request.
+
+    :param method: one of the `WS_` methods of the constants
+    :param channels: the channels; empty for PING
+    :param request_id: echoed by the answer
+    """
+    return {"method": method, "params": channels, "id": request_id}
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateEvent:
+    """An event of the `account_private` channel; `order` is there for ORDER events only."""
+
+    kind: str
+    order: Optional[Order]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "PrivateEvent":
+        fields = _Fields("account_private", payload)
+        kind = fields.text("event")
+        return cls(kind=kind, order=Order.from_payload(fields.raw("args")) if kind == CONSTANTS.EVENT_ORDER else None)
