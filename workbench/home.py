@@ -1,6 +1,6 @@
 """Hummingbot homes: the folder a Hummingbot client lives in, made in a second and thrown away as fast.
 
-Hummingbot keeps `conf/`, `data/`, `logs/`, `scripts/` and `controllers/` in the folder above its own package. A *home* is
+Hummingbot keeps `conf/`, `data/`, `logs/`, `scripts/` and `controllers/` in the folder above its package. A *home* is
 such a folder: a copy of the built package (hard links, so it costs no space) with this project's packages laid over it.
 The shared home, `.hummingbot/`, is made by `workbench.install`; every other one is made from it. Whoever imports
 `hummingbot` with a home on PYTHONPATH gets that home's package, and with it that home's settings and database.
@@ -91,9 +91,8 @@ class Home:
         :raises HomeError: Hummingbot itself has a file where ours would go.
         """
         units = overlay_units(project)
-        for folder in USER_CODE_FOLDERS:
-            units += [path.relative_to(project) for path in sorted((project / folder).glob("*"))
-                      if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")]
+        for folder in USER_CODE_FOLDERS:  # file by file: a user's own scripts belong to the home, not to the project
+            units += [path.relative_to(project) for path in sorted((project / folder).rglob("*.py"))]
         self._drop_stale_links(project, units)
         for unit in units:
             source, target = project / unit, self.root / unit
@@ -131,10 +130,10 @@ class Home:
 
 def _hard_link_tree(source: Path, target: Path) -> None:
     """Copy a tree with hard links; links into the project's own packages are left out, `lay_over` makes them."""
-    shutil.copytree(str(source), str(target), copy_function=os.link, ignore=_links_and_caches)
+    shutil.copytree(str(source), str(target), copy_function=os.link, ignore=_links)
 
 
-def _links_and_caches(folder: str, names: List[str]) -> List[str]:
+def _links(folder: str, names: List[str]) -> List[str]:
     return [name for name in names if os.path.islink(os.path.join(folder, name))]
 
 

@@ -34,7 +34,7 @@ INCOMING = PROJECT / ".hummingbot-incoming"
 LOG = PROJECT / ".install.log"
 OLDEST_UV = (0, 8)
 HEARTBEAT_S = 15
-TELLING = ("Building", "Built", "Downloading", "Prepared", "Installed", "Uninstalled")
+TELLING = ("Building", "Built", "Downloading", "Prepared", "Installed", "Uninstalled", "Bytecode")
 NETWORK_TROUBLE = (
     "error sending request", "failed to fetch", "dns error", "connection refused", "timed out", "network",
     "failed to establish a new connection", "temporary failure in name resolution",
@@ -160,8 +160,8 @@ def _install_dependencies(uv: str, python: str) -> None:
     if not _output_of([str(VENV / "bin" / "python"), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) \
             == PYTHON_VERSION:
         _run("the virtual environment", [uv, "venv", "--clear", "--python", python, str(VENV)])
-    _run("the dependencies", [uv, "pip", "sync", "--python", str(VENV), "--build-constraints", str(BUILD_TOOLS),
-                              *_compiler_options(), str(LOCK)])
+    _run("the dependencies", [uv, "pip", "sync", "--python", str(VENV), "--compile-bytecode",
+                              "--build-constraints", str(BUILD_TOOLS), *_compiler_options(), str(LOCK)])
     paths = VENV / "lib" / ("python" + PYTHON_VERSION) / "site-packages" / "hummingbot_home.pth"
     paths.write_text("{}\n".format(HOME))
 
@@ -171,8 +171,8 @@ def _install_hummingbot(uv: str) -> None:
     print("Hummingbot into .hummingbot/ (about 4 minutes on two cores where it has to be compiled)")
     shutil.rmtree(str(INCOMING), ignore_errors=True)
     _run("Hummingbot", [uv, "pip", "install", "--python", str(VENV), "--target", str(INCOMING), "--no-deps",
-                        "--link-mode", "copy", "--build-constraints", str(BUILD_TOOLS), *_compiler_options(),
-                        "-r", str(HUMMINGBOT)])
+                        "--link-mode", "copy", "--compile-bytecode", "--build-constraints", str(BUILD_TOOLS),
+                        *_compiler_options(), "-r", str(HUMMINGBOT)])
     HOME.mkdir(exist_ok=True)
     for entry in sorted(INCOMING.iterdir()):
         target = HOME / entry.name
