@@ -1,0 +1,106 @@
+"""`python -m vest_simulator`: runs a simulator until SIGINT or SIGTERM."""
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from decimal import Decimal, InvalidOperation
+from typing import List, Optional
+
+from vest_simulator.config import SimulatorConfig
+from vest_simulator.engine.specs import DEFAULT_SYMBOLS
+from vest_simulator.simulator import VestSimulator
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError(f"{text} is not a number") from None
+    if not value.is_finite() or value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 0 or more")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vest_simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    parser.add_argument("--port", type=int, default=8787, help="REST and WebSocket port; 0: any (default %(default)s)")
+    parser.add_argument("--admin-port", type=int, default=8788, help="port of the admin API; 0: any (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="prices and keys are the same for the same seed")
+    parser.add_argument("--symbols", help="comma list; default: " + ",".join(spec.symbol for spec in DEFAULT_SYMBOLS))
+    parser.add_argument("--balance", type=_decimal, default=Decimal("100000"), help="USDC of each account")
+    parser.add_argument("--accounts", type=int, default=1, help="number of accounts")
+    parser.add_argument("--account-group", type=int, default=5, help="account group of the first account")
+    parser.add_argument("--funding-rate-multiplier", type=_decimal, default=Decimal("1"), help="accelerates funding")
+    parser.add_argument("--tick-interval", type=float, default=0.2, help="seconds between price steps")
+    parser.add_argument("--ready-file", help="JSON with URLs and keys, written once the simulator serves (mode 0600)")
+    return parser
+
+
+def _config(arguments: argparse.Namespace) -> SimulatorConfig:
+    """:raises ValueError: for a symbol that is not known"""
+    known = {spec.symbol: spec for spec in DEFAULT_SYMBOLS}
+    names = arguments.symbols.split(",") if arguments.symbols else list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"unknown symbols: {', '.join(unknown)}; known are {', '.join(known)}")
+    return SimulatorConfig(
+        host=arguments.host, port=arguments.port, admin_port=arguments.admin_port, seed=arguments.seed,
+        symbols=tuple(known[name] for name in names), balance=arguments.balance, accounts=arguments.accounts,
+        first_account_group=arguments.account_group, tick_interval_s=arguments.tick_interval,
+        funding_rate_multiplier=arguments.funding_rate_multiplier)
+
+
+def _connect_block(simulator: VestSimulator) -> str:
+    lines = [f"Vest simulator: {simulator.url}   admin: {simulator.admin_url}", "",
+             "In Hummingbot:  connect vest_perpetual_simulator"]
+    if simulator.config.port != 8787:
+        lines.append(f"  (start Hummingbot with VEST_SIMULATOR_URL={simulator.url})")
+    for account in simulator.accounts:
+        lines += [f"  API key:             {account.api_key}", f"  signing private key: {account.signing_private_key}",
+                  f"  account group:       {account.account_group}", ""]
+    return "\n".join(lines)
+
+
+def _write_ready_file(path: str, simulator: VestSimulator) -> None:
+    """Appears complete at once, and readable by its owner alone."""
+    content = {"url": simulator.url, "admin_url": simulator.admin_url, "accounts": [
+        {"api_key": account.api_key, "signing_private_key": account.signing_private_key,
+         "account_group": account.account_group} for account in simulator.accounts]}
+    draft = f"{path}.{os.getpid()}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    os.replace(draft, path)
+
+
+async def _serve(config: SimulatorConfig, ready_file: Optional[str]) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with VestSimulator(config) as simulator:
+        print(_connect_block(simulator), flush=True)
+        if ready_file:
+            _write_ready_file(ready_file, simulator)
+        await stopping.wait()
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Returns the exit code."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        config = _config(arguments)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        asyncio.run(_serve(config, arguments.ready_file))
+    except OSError as error:
+        print(f"The simulator cannot start: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,283 @@
+"""The admin API: full control of the venue, over HTTP on a port of its own.
+
+Every command is `POST /{command}` with its arguments as a JSON object; the answer is {"result": …}, or {"error": text}
+with status 400. Decimals are strings.
+"""
+import asyncio
+import inspect
+from dataclasses import asdict, fields
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from aiohttp import web
+
+from vest_simulator.admin.ledger import ledger
+from vest_simulator.config import RateLimits, Switches
+from vest_simulator.engine.account import Account
+from vest_simulator.engine.codes import Code, VenueError
+from vest_simulator.engine.ladder import Ladder
+from vest_simulator.engine.orders import OrderRequest, OrderType, TimeInForce
+from vest_simulator.engine.specs import SymbolSpec
+from vest_simulator.faults.rules import FaultRule
+from vest_simulator.server.hub import PRIVATE_CHANNEL
+from vest_simulator.server.sockets import Frame
+from vest_simulator.venue import wire
+
+if TYPE_CHECKING:
+    from vest_simulator.simulator import VestSimulator
+
+_MOST_BYTES = 64 << 20
+
+
+class Commands:
+    """Every public method is a command of the admin API; its parameters are the command's arguments."""
+
+    def __init__(self, simulator: "VestSimulator") -> None:
+        self._simulator = simulator
+        self._exchange = simulator.exchange
+
+    # --- the truth
+
+    def health(self) -> Dict:
+        return {"status": "ok", "time": self._now_ms, "symbols": list(self._exchange.markets),
+                "account_groups": list(self._exchange.accounts)}
+
+    def ledger(self, account_group: int) -> Dict:
+        return ledger(self._account(account_group), self._exchange, self._now_ms)
+
+    def prices(self) -> Dict:
+        return {symbol: {"index": wire.text(market.price.index), "mark": wire.text(market.price.mark),
+                         "tick": market.price.tick} for symbol, market in self._exchange.markets.items()}
+
+    def journal(self, kind: Optional[str] = None, since: Optional[int] = None, path: Optional[str] = None,
+                channel: Optional[str] = None, limit: Optional[int] = None) -> List[Dict]:
+        return self._simulator.journal.entries(kind, since, path, channel, limit)
+
+    def journal_counts(self) -> Dict[str, int]:
+        return dict(self._simulator.journal.counts)
+
+    def clear_journal(self) -> None:
+        self._simulator.journal.clear()
+
+    def sockets(self) -> Dict:
+        sockets = self._simulator.hub.sockets
+        kinds = [socket.kind for socket in sockets]
+        return {"public": kinds.count("public"), "private": kinds.count("private"),
+                "channels": sorted(name for socket in sockets for name in socket.channels)}
+
+    # --- prices, time, symbols
+
+    def set_price(self, symbol: str, price: str) -> None:
+        self._exchange.set_price(symbol, self._decimal(price), self._now_ms)
+
+    def release_price(self, symbol: str) -> None:
+        self._exchange.release_price(symbol, self._now_ms)
+
+    def pause_prices(self) -> None:
+        self._exchange.prices_paused = True
+
+    def resume_prices(self) -> None:
+        self._exchange.prices_paused = False
+
+    def tick(self, n: int = 1) -> None:
+        for _ in range(n):
+            self._simulator.tick()
+
+    def advance_clock(self, ms: int) -> int:
+        now_ms = self._simulator.clock.advance(ms)
+        self._exchange.react(now_ms)
+        self._simulator.hub.keep_alive()
+        return now_ms
+
+    def set_status(self, symbol: str, status: str) -> None:
+        if status not in ("HALT", "TRADING"):
+            raise ValueError("The status of a symbol is HALT or TRADING.")
+        self._exchange.market(symbol).trading = status == "TRADING"
+        self._exchange.react(self._now_ms)
+
+    def delist(self, symbol: str) -> None:
+        self._exchange.delist(symbol, self._now_ms)
+
+    def list_symbol(self, spec: Dict) -> None:
+        self._exchange.list_symbol(SymbolSpec.from_dict(spec), self._now_ms)
+
+    def set_decimals(self, symbol: str, size_decimals: Optional[int] = None, price_decimals: Optional[int] = None) -> None:
+        market = self._exchange.market(symbol)
+        market.change_decimals(market.spec.size_decimals if size_decimals is None else size_decimals,
+                               market.spec.price_decimals if price_decimals is None else price_decimals)
+
+    def set_depth(self, symbol: str, bids: List[List[str]], asks: List[List[str]]) -> None:
+        sides = ([(self._decimal(price), self._decimal(size)) for price, size in side] for side in (bids, asks))
+        self._exchange.market(symbol).set_book(Ladder(*sides))
+        self._exchange.react(self._now_ms)
+
+    def release_depth(self, symbol: str) -> None:
+        self._exchange.market(symbol).set_book(None)
+        self._exchange.react(self._now_ms)
+
+    def set_funding_rate(self, symbol: str, one_hr_rate: str) -> None:
+        market = self._exchange.market(symbol)
+        market.observe(self._now_ms)
+        market.funding.set_rate(self._now_ms, Decimal(one_hr_rate))
+
+    def settle_funding(self) -> List[Dict]:
+        return [{"symbol": payment.symbol, "amount": wire.text(payment.amount), "time": payment.time_ms}
+                for payment in self._exchange.settle_funding(self._now_ms)]
+
+    # --- accounts and their orders
+
+    def create_account(self, balance: str, account_group: Optional[int] = None) -> Dict:
+        return asdict(self._simulator.create_account(self._decimal(balance), account_group))
+
+    def deposit(self, account_group: int, amount: str) -> Dict:
+        account = self._account(account_group)
+        return wire.money_record(self._simulator.treasury.deposit(account, self._decimal(amount), self._now_ms))
+
+    def place_order(self, account_group: int, symbol: str, is_buy: bool, size: str, order_type: str = "MARKET",
+                    limit_price: Optional[str] = None, reduce_only: bool = False, time_in_force: str = "GTC",
+                    nonce: int = 0) -> Dict:
+        """An order that is placed as if by hand; a MARKET order without limit price takes any price within 10 %."""
+        market = self._exchange.market(symbol)
+        if limit_price is None:
+            far = market.price.mark * (Decimal("1.1") if is_buy else Decimal("0.9"))
+            price = far // market.tick_size * market.tick_size
+        else:
+            price = self._decimal(limit_price)
+        request = OrderRequest(nonce, symbol, is_buy, self._decimal(size).quantize(market.spec.size_step),
+                               OrderType(order_type), price.quantize(market.spec.price_step), reduce_only,
+                               TimeInForce(time_in_force))
+        order = self._exchange.place(self._account(account_group), request, self._now_ms)
+        return wire.order(order, self._simulator.config.switches)
+
+    def cancel_order(self, account_group: int, order_id: str) -> None:
+        self._exchange.cancel(self._account(account_group), order_id)
+
+    def liquidate(self, account_group: int, symbol: str) -> Dict:
+        order = self._exchange.liquidate(self._account(account_group), symbol, self._now_ms)
+        return wire.order(order, self._simulator.config.switches)
+
+    def reject_next(self, code: int, symbol: Optional[str] = None, times: int = 1) -> None:
+        """The engine will reject the next orders (of that symbol) with a code, whatever they are."""
+        for _ in range(times):
+            self._exchange.reject_next(Code(code), symbol)
+
+    # --- doubts, faults, limits
+
+    def switches(self) -> Dict:
+        return asdict(self._simulator.config.switches)
+
+    def switch_choices(self) -> Dict:
+        return {name: list(choice) if isinstance(choice, tuple) else choice.__name__
+                for name, choice in Switches.choices().items()}
+
+    def set_switch(self, name: str, value: Any) -> None:
+        self._simulator.config.switches.set(name, value)
+        for market in self._exchange.markets.values():
+            market.forget_ladder()
+
+    def add_fault(self, rule: Dict) -> int:
+        return self._simulator.faults.add(FaultRule.from_dict(rule))
+
+    def remove_fault(self, id: int) -> None:
+        self._simulator.faults.remove(id)
+
+    def clear_faults(self) -> None:
+        self._simulator.faults.clear()
+
+    def faults(self) -> List[Dict]:
+        return self._simulator.faults.all()
+
+    def limiter(self) -> Dict:
+        limiter = self._simulator.limiter
+        return {"requests_last_minute": limiter.seen_last_minute(self._now_ms), "tripped": limiter.tripped,
+                "most_per_minute": limiter.most_per_minute, "limits": asdict(limiter.limits)}
+
+    def set_limits(self, limits: Dict) -> None:
+        known = {item.name for item in fields(RateLimits)}
+        if not limits or not known.issuperset(limits) or any(type(value) is not int or value < 0 for value in limits.values()):
+            raise ValueError(f"Limits are integers: {', '.join(sorted(known))}.")
+        for name, value in limits.items():
+            setattr(self._simulator.limiter.limits, name, value)
+
+    # --- keys and sockets
+
+    def listen_keys(self) -> List[Dict]:
+        return [{"key": f"{key.key[:4]}***", "account_group": key.account_group, "expires_in_ms": key.expiry_ms - self._now_ms}
+                for key in self._simulator.listen_keys.all()]
+
+    def expire_listen_keys(self, close_sockets: bool = True) -> None:
+        """Ends the life of all listen keys; without `close_sockets` the private sockets stay open, but silent."""
+        self._simulator.listen_keys.expire_all(self._now_ms)
+        if close_sockets:
+            self._simulator.hub.keep_alive()
+        else:
+            self._simulator.hub.detach_expired()
+
+    def delete_listen_keys(self) -> None:
+        self._simulator.listen_keys.delete_all(self._now_ms)
+
+    def revoke_api_key(self, account_group: int) -> int:
+        self._account(account_group)
+        return self._simulator.keys.revoke(account_group)
+
+    def disconnect_sockets(self, kind: str = "all", code: int = 1006) -> int:
+        if kind not in ("public", "private", "all"):
+            raise ValueError("kind is public, private or all.")
+        return self._simulator.hub.disconnect(kind, code)
+
+    def push_private(self, account_group: int, payload: Any = None, raw: Optional[str] = None) -> int:
+        """Sends a JSON value or raw text to the account's private sockets; returns to how many."""
+        hub = self._simulator.hub
+        return hub.push(hub.private_sockets(account_group), self._frame(PRIVATE_CHANNEL, payload if raw is None else raw))
+
+    def push_public(self, raw: str, binary: bool = False) -> int:
+        """Sends raw text to all public sockets, as a text or a binary frame; returns to how many."""
+        hub = self._simulator.hub
+        return hub.push(hub.public_sockets(), Frame("", raw, "binary" if binary else "text"))
+
+    # --- helpers
+
+    @property
+    def _now_ms(self) -> int:
+        return self._simulator.clock.now_ms()
+
+    def _frame(self, channel: str, payload: Any) -> Frame:
+        return Frame(channel, payload, self._simulator.config.switches.frame_encoding)
+
+    def _account(self, account_group: int) -> Account:
+        if account_group not in self._exchange.accounts:
+            raise ValueError(f"There is no account group {account_group}.")
+        return self._exchange.accounts[account_group]
+
+    @staticmethod
+    def _decimal(value: str) -> Decimal:
+        number = Decimal(value)
+        if not number.is_finite() or number <= 0:
+            raise ValueError(f"{value} is not a number above zero.")
+        return number
+
+
+class AdminApi:
+    """Serves the commands over HTTP."""
+
+    def __init__(self, simulator: "VestSimulator") -> None:
+        self._commands = Commands(simulator)
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=_MOST_BYTES)
+        app.router.add_post("/{command}", self.handle)
+        return app
+
+    async def handle(self, request: web.Request) -> web.Response:
+        name = request.match_info["command"]
+        command = None if name.startswith("_") else getattr(self._commands, name, None)
+        if command is None:
+            return web.json_response({"error": f"There is no command {name}."}, status=404)
+        try:
+            arguments = await request.json() if request.can_read_body else {}
+            inspect.signature(command).bind(**arguments)
+            result = command(**arguments)
+        except (ValueError, TypeError, KeyError, VenueError, InvalidOperation) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        await asyncio.sleep(0)
+        return web.json_response({"result": result})

@@ -1,0 +1,130 @@
+"""The simulator as a whole: engine, venue, servers and the loop that lets time pass."""
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import List, Optional
+
+from aiohttp import web
+from eth_account import Account as EthAccount
+
+from vest_simulator.admin.api import AdminApi
+from vest_simulator.admin.client import AdminClient
+from vest_simulator.clock import Clock
+from vest_simulator.config import SimulatorConfig
+from vest_simulator.engine.exchange import Exchange
+from vest_simulator.engine.treasury import Treasury
+from vest_simulator.faults.rules import FaultBook
+from vest_simulator.server import hub
+from vest_simulator.server.hub import Hub
+from vest_simulator.server.journal import Journal
+from vest_simulator.server.rest import RestServer
+from vest_simulator.venue.credentials import WEEK_MS, ApiKey, Credentials, KeyRing
+from vest_simulator.venue.limiter import Limiter
+from vest_simulator.venue.listen_keys import ListenKeys
+from vest_simulator.venue.private import PrivateApi
+from vest_simulator.venue.public import PublicApi
+
+_KEY_LIFE_MS = 52 * WEEK_MS
+_SHUTDOWN_S = 1.0
+
+
+class VestSimulator:
+    """The Vest Markets venue, simulated, over real HTTP and WebSockets. Use `start`/`stop` or `async with`."""
+
+    def __init__(self, config: Optional[SimulatorConfig] = None) -> None:
+        self.config = config or SimulatorConfig()
+        self.accounts: List[Credentials] = []
+        self.clock = Clock()
+        self.exchange = Exchange(self.config, self.clock.now_ms())
+        self.treasury = Treasury(self.exchange)
+        self.keys = KeyRing()
+        self.listen_keys = ListenKeys(self.config.listen_key_life_ms)
+        self.limiter = Limiter(replace(self.config.limits))
+        self.faults = FaultBook(self.config.seed)
+        self.journal = Journal(self.config.journal_size)
+        self.hub = Hub(self.config, self.clock, self.exchange, self.listen_keys, self.faults, self.journal)
+        self.admin: Optional[AdminClient] = None
+        self._rest = RestServer(self.config, self.clock, self.exchange, PublicApi(self.exchange),
+                                PrivateApi(self.exchange, self.treasury, self.keys, self.listen_keys, self.clock),
+                                self.keys, self.limiter, self.faults, self.journal)
+        self._runners: List[web.AppRunner] = []
+        self._loop_task: Optional[asyncio.Task] = None
+        self._ports: List[int] = []
+        for number in range(self.config.accounts):
+            self.create_account(self.config.balance, self.config.first_account_group + number)
+
+    @property
+    def url(self) -> str:
+        """Base URL; REST lives under /v2, the WebSocket at /ws-api."""
+        return f"http://{self.config.host}:{self._ports[0]}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://{self.config.host}:{self._ports[1]}"
+
+    def create_account(self, balance: Decimal, account_group: Optional[int] = None) -> Credentials:
+        """Opens an account with keys of its own. :raises ValueError: when the group is taken"""
+        group = account_group if account_group is not None else max(self.exchange.accounts, default=-1) + 1
+        self.exchange.add_account(group, balance)
+        credentials = Credentials.derive(self.config.seed, group)
+        signing_address = EthAccount.from_key(credentials.signing_private_key).address.lower()
+        self.keys.add(ApiKey(credentials.api_key, group, signing_address, credentials.primary_address,
+                             self.clock.now_ms() + _KEY_LIFE_MS))
+        self.accounts.append(credentials)
+        return credentials
+
+    async def start(self) -> None:
+        """Serves until `stop`. :raises OSError: when a port is taken"""
+        venue = web.Application(client_max_size=1 << 20)
+        venue.router.add_get(hub.PATH, self.hub.handle)
+        self._rest.add_routes(venue)
+        try:
+            self._ports = [await self._serve(venue, self.config.port),
+                           await self._serve(AdminApi(self).application(), self.config.admin_port)]
+        except OSError:
+            await self.stop()
+            raise
+        self.admin = AdminClient(self.admin_url)
+        self._loop_task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Closes all connections and frees the ports; does nothing when it is not running."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            await asyncio.gather(self._loop_task, return_exceptions=True)
+            self._loop_task = None
+        await self.hub.shut_down()
+        if self.admin is not None:
+            await self.admin.close()
+            self.admin = None
+        while self._runners:
+            await self._runners.pop().cleanup()
+
+    async def __aenter__(self) -> "VestSimulator":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info) -> None:
+        await self.stop()
+
+    def tick(self) -> None:
+        """One step of the price process and the frames that show it."""
+        self.exchange.tick(self.clock.now_ms())
+        self.hub.publish()
+
+    async def _serve(self, app: web.Application, port: int) -> int:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        self._runners.append(runner)
+        await runner.setup()
+        await web.TCPSite(runner, self.config.host, port).start()
+        return runner.addresses[0][1]
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.tick_interval_s)
+            if self.exchange.prices_paused:
+                self.exchange.react(self.clock.now_ms())
+                self.hub.publish()
+            else:
+                self.tick()
+            self.hub.keep_alive()
