@@ -2,6 +2,8 @@
 
 Nothing here is computed from anything but this file, and no other module repeats a value that stands here.
 """
+from typing import Dict
+
 from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, RateLimit
 from hummingbot.core.data_type.common import OrderType
 from hummingbot.core.data_type.in_flight_order import OrderState
@@ -98,6 +100,8 @@ STATUS_TRADING = "TRADING"
 STATUS_HALT = "HALT"
 ORDER_TYPE_MARKET = "MARKET"
 ORDER_TYPE_LIMIT = "LIMIT"
+ORDER_TYPE_TAKE_PROFIT = "TAKE_PROFIT"
+ORDER_TYPE_STOP_LOSS = "STOP_LOSS"
 TIME_IN_FORCE_GTC = "GTC"
 TIME_IN_FORCE_FOK = "FOK"
 
@@ -124,6 +128,8 @@ ORDER_TYPES = {
 COLLATERAL_TOKEN = "USDC"
 # Transfers count whole units of 1e-6 USDC (protocol section 5).
 TRANSFER_DECIMALS = 6
+# Withdrawals sign the token's address on their chain, which the venue's documents do not state: chain id to address.
+COLLATERAL_TOKEN_ADDRESSES: Dict[int, str] = {}
 
 # --- Orders.
 CLIENT_ORDER_ID_MAX_LENGTH = 16  # decimal digits of a nonce below 2^53
@@ -142,6 +148,7 @@ FUNDING_POLL_INTERVAL_S = 30
 
 # --- Timing of our own requests and sockets, in seconds.
 REQUEST_TIMEOUT_S = 10.0  # framework gap B11: without it one hung request freezes all polling for 300 s
+CONNECT_TIMEOUT_S = 5.0  # shorter, so that a venue that cannot be reached is told from one that does not answer
 # The venue expects an application-level PING from the client; clients send it every 15-30 s (protocol section 6).
 WS_PING_INTERVAL_S = 15.0
 # A socket that has neither data nor an answered PING for this long is dead (framework gap B10).
@@ -163,6 +170,7 @@ RATE_LIMIT_ORDER_REQUESTS = 150
 RATE_LIMIT_QUERY_REQUESTS = 60
 RATE_LIMIT_HOLD_MIN_S = 1.0  # pause of all requests after a 429 or 1003 without Retry-After; doubles up to the maximum
 RATE_LIMIT_HOLD_MAX_S = 30.0
+RATE_LIMIT_RETRY_AFTER_MAX_S = 600.0  # a longer Retry-After is not believed
 
 _ORDER_PATHS = (ORDERS_PATH, ORDERS_CANCEL_PATH)
 # GET /orders is limited apart from POST /orders, so that polling never delays an order.

@@ -18,6 +18,9 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
   * `VestRefusedError` - the venue refused, with its code (or an HTTP 4xx without one): nothing was done.
 
     * `VestUnauthorizedError` - the key, the signature or the account group is not accepted; asking again cannot help.
+
+      * `VestUnusableKeyError` - the keys entered cannot be keys; nothing was sent.
+
     * `VestClockError` - the time of the request was not accepted; it may be sent again with a corrected clock.
     * `VestListenKeyError` - the listen key is unknown or expired; a new one is needed.
     * `VestOrderNotFoundError` - no such order, or it is done already.
@@ -85,18 +88,32 @@ class VestRefusedError(VestError):
 
     :param code: the venue's error code (protocol section 3), None when the answer carried none
     :param message: the venue's own words
-    :param status: HTTP status of the answer
+    :param status: HTTP status of the answer, None when nothing was sent
     """
 
-    def __init__(self, code: Optional[int], message: str, status: int):
+    def __init__(self, code: Optional[int], message: str, status: Optional[int]):
         self.code = code
         self.venue_message = message
         self.status = status
-        super().__init__(describe_code(code, message) if code is not None else f"HTTP {status}: {message}")
+        if code is not None:
+            message = describe_code(code, message)
+        elif status is not None:
+            message = f"HTTP {status}: {message}"
+        super().__init__(message)
 
 
 class VestUnauthorizedError(VestRefusedError):
     """The API key, the signature or the account group is not accepted."""
+
+
+class VestUnusableKeyError(VestUnauthorizedError):
+    """The keys entered cannot be keys, so nothing was sent.
+
+    :param problem: what is wrong with them, in words that do not show them
+    """
+
+    def __init__(self, problem: str):
+        super().__init__(code=None, message=problem, status=None)
 
 
 class VestClockError(VestRefusedError):

@@ -1,0 +1,318 @@
+"""How requests prove who sends them: headers, hashes and signatures (protocol section 5).
+
+The hashes and signatures are pure functions; `VestPerpetualAuth` holds the keys and puts them into requests.
+"""
+import json
+from functools import cached_property
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
+
+from eth_abi import encode
+from eth_account import Account
+from eth_account.messages import encode_defunct, encode_typed_data
+from eth_account.signers.local import LocalAccount
+from eth_utils import keccak
+from hummingbot.core.web_assistant.auth import AuthBase
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
+
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_utils as utils,
+    vest_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestUnusableKeyError
+
+_ORDER_TYPES = ("uint256", "uint256", "string", "string", "bool", "string", "string", "bool")
+_CANCEL_TYPES = ("uint256", "uint256", "string")
+_LP_TYPES = ("uint256", "uint256", "string", "string")
+_WITHDRAW_TYPES = ("uint256", "uint256", "bool", "address", "address", "address", "uint256", "uint256")
+
+# Fields of an order that may bring a second one with it, by their prefix (protocol section 5).
+_TRIGGERS = {"tp": CONSTANTS.ORDER_TYPE_TAKE_PROFIT, "sl": CONSTANTS.ORDER_TYPE_STOP_LOSS}
+
+_CONNECT_HINT = "enter the keys again with the connect command"
+# Private keys are smaller than this number.
+_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+# --- Pure functions
+
+
+def request_hash(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    """The 32 bytes that are signed for a request: keccak256 of the values' ABI encoding.
+
+    :param types: Solidity types
+    :param values: one value for each type
+    """
+    return keccak(encode(types, values))
+
+
+def personal_signature(account: LocalAccount, message_hash: bytes) -> str:
+    """EIP-191 signature of a hash: 65 bytes in hexadecimal with 0x, v 27 or 28.
+
+    :param account: who signs
+    :param message_hash: 32 bytes
+    """
+    return _hexadecimal(account.sign_message(encode_defunct(message_hash)).signature)
+
+
+def registration_typed_data(domain: str, signing_address: str, expiry_ms: int) -> Dict[str, Any]:
+    """What the wallet signs (EIP-712, without chainId) to let a signing key act for it; `POST /register` wants it.
+
+    :param domain: one of the three domains
+    :param signing_address: address of the signing key
+    :param expiry_ms: until when the signing key may act, in ms since the epoch
+    """
+    return {
+        "types": {
+            "EIP712Domain": [
+                {"name": "name", "type": "string"},
+                {"name": "version", "type": "string"},
+                {"name": "verifyingContract", "type": "address"},
+            ],
+            "SignerProof": [
+                {"name": "approvedSigner", "type": "address"},
+                {"name": "signerExpiry", "type": "uint256"},
+            ],
+        },
+        "primaryType": "SignerProof",
+        "domain": {
+            "name": CONSTANTS.REGISTRATION_DOMAIN_NAME,
+            "version": CONSTANTS.REGISTRATION_DOMAIN_VERSION,
+            "verifyingContract": CONSTANTS.VERIFYING_CONTRACTS[domain],
+        },
+        "message": {"approvedSigner": signing_address, "signerExpiry": expiry_ms},
+    }
+
+
+def registration_signature(wallet_private_key: str, domain: str, signing_address: str, expiry_ms: int) -> str:
+    """The wallet's signature of `registration_typed_data`, in hexadecimal with 0x.
+
+    :param wallet_private_key: the wallet's own key; it is needed for this alone and never kept
+    :param domain: one of the three domains
+    :param signing_address: address of the signing key
+    :param expiry_ms: until when the signing key may act, in ms since the epoch
+    :raises VestUnusableKeyError: when the wallet's key is none
+    """
+    problem = private_key_problem(wallet_private_key, "the wallet's private key")
+    if problem:
+        raise VestUnusableKeyError(problem)
+    typed_data = registration_typed_data(domain, signing_address, expiry_ms)
+    wallet = Account.from_key(_digits(wallet_private_key))
+    return _hexadecimal(wallet.sign_message(encode_typed_data(full_message=typed_data)).signature)
+
+
+def private_key_problem(text: str, name: str) -> Optional[str]:
+    """What is wrong with a private key, in words that do not show it; None when nothing is.
+
+    :param text: 64 hexadecimal digits, with or without 0x and spaces around
+    :param name: what to call it
+    """
+    digits = _digits(text)
+    if not digits:
+        return f"{name} is empty"
+    try:
+        number = int(digits, 16) if len(digits) == 64 else None
+    except ValueError:
+        number = None
+    if number is None:
+        return (
+            f"{name} must be 64 hexadecimal digits, with or without 0x before them; "
+            f"this text has {len(digits)} characters"
+        )
+    if not 0 < number < _SECP256K1_ORDER:
+        return f"{name} is not a key of the curve the venue uses; make a new one"
+    return None
+
+
+def _digits(text: str) -> str:
+    return text.strip().removeprefix("0x").removeprefix("0X")
+
+
+def _hexadecimal(signature: bytes) -> str:
+    return "0x" + bytes(signature).hex()
+
+
+# --- Keys in use
+
+
+class VestPerpetualAuth(AuthBase):
+    """The keys of one account, and how requests are signed with them.
+
+    Keys are checked at first use, not when this is made: a connector for market data alone is made with empty or dummy
+    ones (acceptance A2).
+
+    :param api_key: apiKey of the registration
+    :param signing_private_key: the registered signing key, never the wallet's; with or without 0x
+    :param account_group: accGroup of the registration; blank is 0
+    :param clock: the venue's clock
+    :param domain: one of the three domains
+    """
+
+    def __init__(
+            self,
+            api_key: str,
+            signing_private_key: str,
+            account_group: Union[int, str],
+            clock: ServerClock,
+            domain: str = CONSTANTS.DEFAULT_DOMAIN,
+    ):
+        self._api_key = api_key.strip()
+        self._signing_private_key = signing_private_key
+        self.account_group = utils.account_group_from(account_group)
+        self._clock = clock
+        self._domain = domain
+        self._signers: Dict[str, Callable[[Mapping[str, Any]], str]] = {
+            CONSTANTS.ORDERS_PATH: self._sign_order,
+            CONSTANTS.ORDERS_CANCEL_PATH: self._sign_cancel,
+            CONSTANTS.LP_PATH: self._sign_lp,
+            CONSTANTS.TRANSFER_WITHDRAW_PATH: self._sign_withdraw,
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(domain={self._domain!r}, account_group={self.account_group})"
+
+    @cached_property
+    def key_problem(self) -> Optional[str]:
+        """What is wrong with the keys, in words for the user that show none of them; None when they look right."""
+        if not self._api_key:
+            return f"{self._domain}_api_key is empty; {_CONNECT_HINT}"
+        if not self._api_key.isascii() or not self._api_key.isprintable() or " " in self._api_key:
+            return f"{self._domain}_api_key holds characters that no API key has; {_CONNECT_HINT}"
+        problem = private_key_problem(self._signing_private_key, f"{self._domain}_signing_private_key")
+        return f"{problem}; {_CONNECT_HINT}" if problem else None
+
+    @property
+    def signing_address(self) -> str:
+        """Address of the signing key.
+
+        :raises VestUnusableKeyError: when there is no usable key
+        """
+        return self._account.address
+
+    @cached_property
+    def _account(self) -> LocalAccount:
+        self._require_keys()
+        return Account.from_key(_digits(self._signing_private_key))
+
+    def _require_keys(self) -> None:
+        if self.key_problem is not None:
+            raise VestUnusableKeyError(self.key_problem)
+
+    async def rest_authenticate(self, request: RESTRequest) -> RESTRequest:
+        """Adds the headers, and what else the end point wants: the time, or the time, window and signature.
+
+        :param request: its data, if any, is JSON text as the framework makes it
+        :raises VestUnusableKeyError: when there is no usable key; nothing is sent then
+        """
+        self._require_keys()
+        request.headers = {
+            **(request.headers or {}),
+            CONSTANTS.API_KEY_HEADER: self._api_key,
+            CONSTANTS.ACCOUNT_GROUP_HEADER: web_utils.server_name(self.account_group),
+        }
+        if request.method == RESTMethod.GET:
+            request.params = {**(request.params or {}), "time": self._clock.now_ms()}
+        elif request.data is not None:
+            body = json.loads(request.data)
+            self._stamp(body, web_utils.rest_path(request.url, self._domain))
+            request.data = json.dumps(body)
+        return request
+
+    async def ws_authenticate(self, request: WSRequest) -> WSRequest:
+        """Passes through: the listen key in the socket's address is all the proof there is."""
+        return request
+
+    def _stamp(self, body: Dict[str, Any], path: str) -> None:
+        sign = self._signers.get(path)
+        if sign is None:
+            body["time"] = self._clock.now_ms()
+            return
+        order = body["order"]
+        order["time"] = self._clock.now_ms()
+        body["recvWindow"] = CONSTANTS.RECV_WINDOW_MS
+        body["signature"] = sign(order)
+
+    def _sign_order(self, order: Dict[str, Any]) -> str:
+        for prefix, order_type in _TRIGGERS.items():
+            price = order.get(f"{prefix}Price")
+            if price is not None:
+                order[f"{prefix}Signature"] = self._generate_trigger_signature(order, order_type, price)
+        return self._generate_orders_signature(
+            time_ms=order["time"],
+            nonce=order["nonce"],
+            order_type=order["orderType"],
+            symbol=order["symbol"],
+            is_buy=order["isBuy"],
+            size=order["size"],
+            limit_price=order["limitPrice"],
+            reduce_only=order["reduceOnly"],
+        )
+
+    def _generate_trigger_signature(self, order: Mapping[str, Any], order_type: str, trigger_price: str) -> str:
+        """Signature of a take profit or stop loss: an order of its own, which closes what its parent opens."""
+        return self._generate_orders_signature(
+            time_ms=order["time"],
+            nonce=order["nonce"],
+            order_type=order_type,
+            symbol=order["symbol"],
+            is_buy=not order["isBuy"],
+            size=order["size"],
+            limit_price=trigger_price,
+            reduce_only=True,
+        )
+
+    def _sign_cancel(self, order: Mapping[str, Any]) -> str:
+        return self._generate_cancel_signature(order["time"], order["nonce"], order["id"])
+
+    def _sign_lp(self, order: Mapping[str, Any]) -> str:
+        return self._generate_lp_signature(order["time"], order["nonce"], order["orderType"], order["size"])
+
+    def _sign_withdraw(self, order: Mapping[str, Any]) -> str:
+        token_address = CONSTANTS.COLLATERAL_TOKEN_ADDRESSES.get(order["chainId"])
+        if token_address is None:
+            raise ValueError(
+                f"the address of {CONSTANTS.COLLATERAL_TOKEN} on chain {order['chainId']} is not known, and the venue "
+                f"wants it signed: add it to COLLATERAL_TOKEN_ADDRESSES"
+            )
+        return self._generate_withdraw_signature(
+            time_ms=order["time"],
+            nonce=order["nonce"],
+            account=order["account"],
+            recipient=order["recipient"],
+            token_address=token_address,
+            size=int(order["size"]),
+            chain_id=order["chainId"],
+        )
+
+    def _generate_orders_signature(
+            self,
+            time_ms: int,
+            nonce: int,
+            order_type: str,
+            symbol: str,
+            is_buy: bool,
+            size: str,
+            limit_price: str,
+            reduce_only: bool,
+    ) -> str:
+        """Signature of `POST /orders`; size and price are the very texts that are sent."""
+        values = (time_ms, nonce, order_type, symbol, is_buy, size, limit_price, reduce_only)
+        return personal_signature(self._account, request_hash(_ORDER_TYPES, values))
+
+    def _generate_cancel_signature(self, time_ms: int, nonce: int, order_id: str) -> str:
+        """Signature of `POST /orders/cancel`."""
+        return personal_signature(self._account, request_hash(_CANCEL_TYPES, (time_ms, nonce, order_id)))
+
+    def _generate_lp_signature(self, time_ms: int, nonce: int, order_type: str, size: str) -> str:
+        """Signature of `POST /lp`; the size is the very text that is sent."""
+        return personal_signature(self._account, request_hash(_LP_TYPES, (time_ms, nonce, order_type, size)))
+
+    def _generate_withdraw_signature(
+            self, time_ms: int, nonce: int, account: str, recipient: str, token_address: str, size: int, chain_id: int
+    ) -> str:
+        """Signature of `POST /transfer/withdraw`; the size is in whole units of 1e-6 USDC, and the token is named by
+        its address here, while the body says USDC.
+        """
+        values = (time_ms, nonce, False, account, recipient, token_address, size, chain_id)
+        return personal_signature(self._account, request_hash(_WITHDRAW_TYPES, values))

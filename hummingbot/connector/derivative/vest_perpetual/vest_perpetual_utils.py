@@ -1,0 +1,176 @@
+"""What the client asks of a connector before it makes one: keys, fees, domains; and the names of markets.
+
+The client imports this with every command, while it starts: keep it light, and import none of the client's settings.
+"""
+import re
+from decimal import Decimal
+from typing import Any, Dict, Iterable, Mapping, Optional, Type
+
+from bidict import bidict
+from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
+from hummingbot.core.data_type.trade_fee import TradeFeeSchema
+from pydantic import BeforeValidator, Field, SecretStr, create_model
+from typing_extensions import Annotated
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+
+CENTRALIZED = True
+EXAMPLE_PAIR = "BTC-USDC"
+
+# The venue's documents charge one basis point on every order: none is ever a maker order (protocol section 5). These
+# are estimates; what was really charged comes with each fill.
+DEFAULT_FEES = TradeFeeSchema(
+    maker_percent_fee_decimal=Decimal("0.0001"),
+    taker_percent_fee_decimal=Decimal("0.0001"),
+    buy_percent_fee_deducted_from_returns=False,
+)
+
+
+# --- Keys
+
+
+def account_group_from(value: Any) -> int:
+    """The account group as a number; blank is group 0, which is a group like any other (framework gap B21).
+
+    :param value: what the user typed, or a number
+    :raises ValueError: when it is no whole number of 0 or more
+    """
+    text = str(value).strip()
+    if text and not (text.isascii() and text.isdigit()):
+        raise ValueError("the account group is a whole number such as 0, as the registration answered it (accGroup)")
+    return int(text or 0)
+
+
+def _connect_key(prompt: str, is_secure: bool) -> Any:
+    return Field(
+        default=...,
+        json_schema_extra={"prompt": prompt, "is_secure": is_secure, "is_connect_key": True, "prompt_on_new": True},
+    )
+
+
+def _config_map(class_name: str, domain: str, venue: str) -> Type[BaseConnectorConfigMap]:
+    """The keys of one domain. They are checked when they are used, not here: the client validates stored secrets
+    while they are still encrypted (framework gap B22).
+    """
+    fields: Dict[str, Any] = {
+        "connector": (str, domain),
+        f"{domain}_api_key": (
+            SecretStr,
+            _connect_key(f"Enter your {venue} API key (apiKey in the registration's answer)", is_secure=True),
+        ),
+        f"{domain}_signing_private_key": (
+            SecretStr,
+            _connect_key(
+                f"Enter the private key of your {venue} signing key (the one you registered; NEVER your wallet's key)",
+                is_secure=True,
+            ),
+        ),
+        f"{domain}_account_group": (
+            Annotated[int, BeforeValidator(account_group_from)],
+            _connect_key(
+                f"Enter your {venue} account group (accGroup in the registration's answer; blank is 0)",
+                is_secure=False,
+            ),
+        ),
+    }
+    return create_model(
+        class_name, __base__=BaseConnectorConfigMap, __module__=__name__, __cls_kwargs__={"title": domain}, **fields
+    )
+
+
+VestPerpetualConfigMap = _config_map("VestPerpetualConfigMap", CONSTANTS.DEFAULT_DOMAIN, "Vest")
+VestPerpetualTestnetConfigMap = _config_map(
+    "VestPerpetualTestnetConfigMap", CONSTANTS.TESTNET_DOMAIN, "Vest development server"
+)
+VestPerpetualSimulatorConfigMap = _config_map(
+    "VestPerpetualSimulatorConfigMap", CONSTANTS.SIMULATOR_DOMAIN, "Vest simulator"
+)
+
+KEYS = VestPerpetualConfigMap.model_construct()
+
+OTHER_DOMAINS = [CONSTANTS.TESTNET_DOMAIN, CONSTANTS.SIMULATOR_DOMAIN]
+OTHER_DOMAINS_PARAMETER = {domain: domain for domain in OTHER_DOMAINS}
+OTHER_DOMAINS_EXAMPLE_PAIR = {domain: EXAMPLE_PAIR for domain in OTHER_DOMAINS}
+OTHER_DOMAINS_DEFAULT_FEES = {domain: DEFAULT_FEES for domain in OTHER_DOMAINS}
+OTHER_DOMAINS_KEYS = {
+    CONSTANTS.TESTNET_DOMAIN: VestPerpetualTestnetConfigMap.model_construct(),
+    CONSTANTS.SIMULATOR_DOMAIN: VestPerpetualSimulatorConfigMap.model_construct(),
+}
+
+
+# --- Names of markets (protocol section 2, design decision 7)
+
+# The two forms of the venue's symbols: kBONK-PERP for coins, AAPL-USD-PERP for the rest.
+_SYMBOL = re.compile(r"(?P<base>[A-Za-z0-9._]+)(?P<is_usd>-USD)?-PERP")
+# For conversions before the venue's list of symbols is there. Tickers of both kinds are told apart as when both exist.
+_NON_CRYPTO_TICKERS = frozenset({
+    "AAPL", "AMZN", "COIN", "GOOG", "GOOGL", "HOOD", "META", "MSFT", "MSTR", "NVDA", "TSLA",  # equities
+    "DJI", "NDX", "QQQ", "SPY",  # indices and their funds
+    "AUD", "CAD", "CHF", "EUR", "GBP", "JPY", "NZD",  # forex
+    "XAG", "XAU",  # metals
+})
+_TICKERS_OF_BOTH_KINDS = ("SPX-PERP", "SPX-USD-PERP")
+_MIXED_CASE_SYMBOLS = ("kBONK-PERP",)
+
+
+def trading_pairs_by_symbol(
+        symbols: Iterable[str], known: Optional[Mapping[str, str]] = None
+) -> "bidict[str, str]":
+    """The trading pair of each symbol, independent of the order of the symbols.
+
+    When two symbols want one pair, the `{COIN}-PERP` one has it and the other one's base gets "USD" appended, as in
+    `SPXUSD-USDC`. Symbols of neither form, and those whose pair is taken even so, are left out; the caller sees which
+    by what is missing.
+
+    :param symbols: the venue's symbols
+    :param known: an earlier result; it is part of the new one, so that no pair ever changes its symbol
+    """
+    pairs = bidict(known or {})
+    matches = [match for match in map(_SYMBOL.fullmatch, symbols) if match and match.string not in pairs]
+    for match in sorted(matches, key=lambda found: (bool(found["is_usd"]), found.string)):
+        bases = [match["base"], match["base"] + "USD"] if match["is_usd"] else [match["base"]]
+        wanted = (_trading_pair(base) for base in bases)
+        free = next((pair for pair in wanted if pair not in pairs.inverse), None)
+        if free is not None:
+            pairs[match.string] = free
+    return pairs
+
+
+def _trading_pair(base: str) -> str:
+    return f"{base.upper()}-{CONSTANTS.COLLATERAL_TOKEN}"
+
+
+_EXPECTED_PAIRS = trading_pairs_by_symbol([
+    *_TICKERS_OF_BOTH_KINDS, *_MIXED_CASE_SYMBOLS, *(f"{ticker}-USD-PERP" for ticker in _NON_CRYPTO_TICKERS)
+])
+
+
+def convert_to_exchange_trading_pair(trading_pair: str, known: Optional[Mapping[str, str]] = None) -> str:
+    """The venue's symbol of a trading pair: "BTC-USDC" gives "BTC-PERP", "AAPL-USDC" gives "AAPL-USD-PERP".
+
+    :param trading_pair: as Hummingbot has it, in any case
+    :param known: trading pairs by symbol, as `trading_pairs_by_symbol` gives them; without it the usual form is assumed
+    :raises ValueError: when the venue has no such market
+    """
+    pair = trading_pair.upper()
+    symbols = bidict(_EXPECTED_PAIRS if known is None else known).inverse
+    base, separator, quote = pair.rpartition("-")
+    symbol = symbols.get(pair)
+    if symbol is None and known is None and separator and quote == CONSTANTS.COLLATERAL_TOKEN:
+        symbol = f"{base}-PERP"
+    if symbol is None or not _SYMBOL.fullmatch(symbol):
+        raise ValueError(f"Vest has no market {trading_pair}; its trading pairs look like {EXAMPLE_PAIR}")
+    return symbol
+
+
+def convert_from_exchange_trading_pair(symbol: str, known: Optional[Mapping[str, str]] = None) -> str:
+    """The trading pair of a symbol of the venue: "kBONK-PERP" gives "KBONK-USDC".
+
+    :param symbol: exactly as the venue writes it
+    :param known: trading pairs by symbol, as `trading_pairs_by_symbol` gives them; without it the usual form is assumed
+    :raises ValueError: when the symbol has no trading pair
+    """
+    pairs = trading_pairs_by_symbol([symbol], _EXPECTED_PAIRS) if known is None else known
+    if symbol not in pairs:
+        raise ValueError(f"{symbol} is no symbol of a Vest market that can be traded here")
+    return pairs[symbol]

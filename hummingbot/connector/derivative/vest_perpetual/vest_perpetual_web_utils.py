@@ -1,0 +1,553 @@
+"""How the connector talks to the venue: addresses, the venue's time, rate limits, requests and their errors.
+
+Only this module touches HTTP. What it hands out is decoded JSON or one of the errors of `vest_perpetual_errors`.
+"""
+import asyncio
+import json
+import os
+import random
+import re
+import time
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Mapping, Optional, Tuple
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+import aiohttp
+from aiohttp import hdrs
+from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
+from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse
+from hummingbot.core.web_assistant.connections.rest_connection import RESTConnection
+from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock, http_date_ms
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestClockError,
+    VestConnectionLostError,
+    VestError,
+    VestNotSentError,
+    VestPayloadError,
+    VestRateLimitError,
+    VestRefusedError,
+    VestTimeoutError,
+    VestUnreadableAnswerError,
+    error_for_code,
+    error_for_status,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody, parse_json
+
+if TYPE_CHECKING:
+    from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
+
+
+# --- Addresses
+
+
+def public_rest_url(path_url: str, domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
+    """Address of a REST end point.
+
+    :param path_url: one of the paths of the constants
+    :param domain: one of the three domains
+    :raises ValueError: when the simulator's address is set to something that is none
+    """
+    return _rest_base(domain) + path_url
+
+
+def private_rest_url(path_url: str, domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
+    """Address of a private REST end point; the venue has them on the same host. See `public_rest_url`."""
+    return public_rest_url(path_url, domain)
+
+
+def rest_path(url: str, domain: str = CONSTANTS.DEFAULT_DOMAIN) -> str:
+    """The path of the constants that an address was made of; the address itself when it is not of this domain.
+
+    :param url: address of a REST end point
+    :param domain: one of the three domains
+    """
+    return url.removeprefix(_rest_base(domain))
+
+
+def public_ws_url(domain: str = CONSTANTS.DEFAULT_DOMAIN, account_group: int = 0) -> str:
+    """Address of the public socket.
+
+    :param domain: one of the three domains
+    :param account_group: the account's group; it chooses the venue's server
+    """
+    return _ws_url(domain, account_group, {})
+
+
+def private_ws_url(listen_key: str, domain: str = CONSTANTS.DEFAULT_DOMAIN, account_group: int = 0) -> str:
+    """Address of the private socket. It holds the listen key: never log it.
+
+    :param listen_key: the live listen key
+    :param domain: one of the three domains
+    :param account_group: the account's group; it chooses the venue's server
+    """
+    return _ws_url(domain, account_group, {CONSTANTS.WS_LISTEN_KEY_PARAMETER: listen_key})
+
+
+def server_name(account_group: int) -> str:
+    """The venue's name for the server of an account group, 0 included (protocol section 1)."""
+    return f"restserver{account_group}"
+
+
+def _rest_base(domain: str) -> str:
+    return _address(CONSTANTS.REST_URLS, domain, secure_scheme="https", scheme="http")
+
+
+def _ws_url(domain: str, account_group: int, parameters: Mapping[str, str]) -> str:
+    base = _address(CONSTANTS.WSS_URLS, domain, secure_scheme="wss", scheme="ws")
+    groups = {name: server_name(account_group) for name in CONSTANTS.WS_ACCOUNT_GROUP_PARAMETERS}
+    return f"{base}&{urlencode({**groups, **parameters}, quote_via=quote, safe='')}"
+
+
+def _address(addresses: Mapping[str, str], domain: str, secure_scheme: str, scheme: str) -> str:
+    address = addresses[domain]
+    moved_to = os.environ.get(CONSTANTS.SIMULATOR_URL_VARIABLE) if domain == CONSTANTS.SIMULATOR_DOMAIN else None
+    if not moved_to:
+        return address
+    origin = _simulator_origin(moved_to)
+    return urlsplit(address)._replace(
+        scheme=secure_scheme if origin.scheme == "https" else scheme, netloc=origin.netloc
+    ).geturl()
+
+
+def _simulator_origin(text: str) -> SplitResult:
+    try:
+        origin = urlsplit(text.strip())
+        is_origin = bool(
+            origin.scheme in ("http", "https") and origin.hostname and origin.port != 0 and "@" not in origin.netloc
+            and origin.path in ("", "/") and not origin.query and not origin.fragment
+        )
+    except ValueError:  # a port that is no number, or half an IPv6 address
+        is_origin = False
+    if not is_origin:
+        raise ValueError(
+            f"{CONSTANTS.SIMULATOR_URL_VARIABLE} must be the simulator's address like http://127.0.0.1:8787, "
+            f"without a path; unset it to use the default"
+        )
+    return origin
+
+
+# --- Time
+
+
+async def get_current_server_time(
+        throttler: Optional["VestThrottler"] = None, domain: str = CONSTANTS.DEFAULT_DOMAIN
+) -> float:
+    """The venue's time in ms, from the `Date` header of a small public request; the framework's base asks for it.
+
+    :param throttler: the connector's throttler
+    :param domain: one of the three domains
+    :raises VestError: when the venue gave no answer
+    """
+    clock = ServerClock()
+    factory = build_api_factory(throttler=throttler, clock=clock, domain=domain)
+    try:
+        assistant = await factory.get_rest_assistant()
+        await assistant.execute_request(
+            url=public_rest_url(CONSTANTS.TICKER_LATEST_PATH, domain),
+            params={"symbols": "BTC-PERP"},
+            throttler_limit_id=CONSTANTS.TICKER_LATEST_PATH,
+        )
+    except VestRefusedError:
+        pass  # a refusal has a Date as well
+    finally:
+        await factory.close()
+    return float(clock.now_ms())
+
+
+# --- Pace
+
+
+class Backoff:
+    """Growing pauses between attempts: each is twice the last, half of it random, so that many bots do not return at
+    the same moment (framework gap B12).
+
+    :param min_s: the first pause, in seconds
+    :param max_s: the longest pause, in seconds
+    :param draw: gives a random number from 0 to 1
+    """
+
+    def __init__(self, min_s: float, max_s: float, draw: Callable[[], float] = random.random):
+        self._min_s = min_s
+        self._max_s = max_s
+        self._draw = draw
+        self._pause_s = min_s
+
+    def next_s(self) -> float:
+        """The pause before the next attempt, in seconds."""
+        pause_s = self._pause_s
+        self._pause_s = min(self._max_s, 2 * pause_s)
+        return pause_s * (1 + self._draw()) / 2
+
+    def ease(self) -> None:
+        """Takes back one doubling."""
+        self._pause_s = max(self._min_s, self._pause_s / 2)
+
+    def reset(self) -> None:
+        """The next pause is the shortest again."""
+        self._pause_s = self._min_s
+
+
+class VestThrottler(AsyncThrottler):
+    """The framework's throttler, which also stops everything when the venue wants fewer requests.
+
+    The venue publishes no limits, so ours are guesses and only its own words (HTTP 429 or code 1003) tell how fast is
+    too fast; the framework's throttler has no ear for them.
+
+    :param share_pct: the part of the limits this bot may use, in percent
+    :param monotonic_s: a clock that never jumps, in seconds
+    :param backoff: the pauses after refusals that name none
+    """
+
+    def __init__(
+            self,
+            share_pct: Decimal = Decimal(100),
+            monotonic_s: Callable[[], float] = time.monotonic,
+            backoff: Optional[Backoff] = None,
+    ):
+        super().__init__(rate_limits=CONSTANTS.RATE_LIMITS, limits_share_percentage=share_pct)
+        self._monotonic_s = monotonic_s
+        self._backoff = backoff or Backoff(CONSTANTS.RATE_LIMIT_HOLD_MIN_S, CONSTANTS.RATE_LIMIT_HOLD_MAX_S)
+        self._held_until_s = float("-inf")
+
+    @property
+    def hold_s(self) -> float:
+        """For how long nothing will be sent, in seconds."""
+        return max(0.0, self._held_until_s - self._monotonic_s())
+
+    @asynccontextmanager
+    async def execute_task(self, limit_id: str) -> AsyncIterator[None]:
+        """As in the base, but waits for the end of a hold too; one may begin while it waits for capacity.
+
+        :param limit_id: which of the rate limits the request counts for
+        """
+        await self._wait_for_hold()
+        async with super().execute_task(limit_id):
+            await self._wait_for_hold()
+            yield
+
+    async def _wait_for_hold(self) -> None:
+        while (pause_s := self.hold_s) > 0:
+            await asyncio.sleep(pause_s)
+
+    def note_refusal(self, retry_after_s: Optional[float]) -> None:
+        """The venue wants fewer requests: everything holds. Requests that were already on their way do not prolong it.
+
+        :param retry_after_s: how long the venue asks to wait, in seconds; None for a pause that grows each time
+        """
+        is_holding = self.hold_s > 0
+        if retry_after_s is not None:
+            pause_s = min(retry_after_s, CONSTANTS.RATE_LIMIT_RETRY_AFTER_MAX_S)
+        elif is_holding:
+            return
+        else:
+            pause_s = self._backoff.next_s()
+        if pause_s > self.hold_s:
+            self._held_until_s = self._monotonic_s() + pause_s
+            self.logger().warning(f"Vest asks for fewer requests: sending none for {pause_s:.1f} s.")
+
+    def note_success(self) -> None:
+        """A request went through: the next hold may be shorter."""
+        if self.hold_s == 0:
+            self._backoff.ease()
+
+
+def create_throttler(rate_limits_share_pct: Decimal = Decimal(100)) -> VestThrottler:
+    """A throttler with the connector's rate limits.
+
+    :param rate_limits_share_pct: the part of the limits this bot may use, in percent
+    """
+    return VestThrottler(share_pct=rate_limits_share_pct)
+
+
+def configured_rate_limits_share_pct() -> Decimal:
+    """The client's `rate_limits_share_pct`, in percent: the client gives it to the constructors of sub-domains only
+    (framework gap B20), so the main domain reads it from where the client keeps it.
+    """
+    # The client imports connectors while it starts: its configuration may be read when it runs, not imported above.
+    from hummingbot.client.config.config_helpers import read_yml_file
+    from hummingbot.client.settings import CLIENT_CONFIG_PATH
+
+    settings = read_yml_file(CLIENT_CONFIG_PATH) if CLIENT_CONFIG_PATH.exists() else None
+    return Decimal(str((settings or {}).get("rate_limits_share_pct", 100)))
+
+
+# --- Requests
+
+# What aiohttp raises, by what is then known about the request; the first that fits counts. Its redirect errors cannot
+# come, because redirects are not followed.
+_NOT_SENT_ERRORS = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ServerFingerprintMismatch,
+    aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
+    aiohttp.NonHttpUrlClientError,
+)
+_TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
+
+_MAX_EXCERPT = 200  # characters
+# Keys, signatures and listen keys are long words; so an answer that echoes one can be quoted without it.
+_LONG_WORD = re.compile(r"[\w+/=.:-]{24,}")
+
+
+def transport_error(error: BaseException, request: str) -> VestError:
+    """The typed error for what aiohttp or the operating system raised during a request.
+
+    :param error: what was raised
+    :param request: method and path, for the message
+    """
+    words = f"{request}: {type(error).__name__}"
+    if isinstance(error, _NOT_SENT_ERRORS):
+        return VestNotSentError(f"{words}: no connection to the venue; check the network")
+    if isinstance(error, TimeoutError):
+        return VestTimeoutError(f"{words}: no answer in time")
+    return VestConnectionLostError(f"{words}: the connection broke before the answer was complete")
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of an error's text, in one line and without anything that may be a secret."""
+    if "<" in text:
+        return "the answer was a web page"
+    return _LONG_WORD.sub("…", " ".join(text.split()))[:_MAX_EXCERPT]
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
+    """Retry-After in seconds, whichever of its two forms it has; None when there is none that can be read."""
+    text = headers.get(hdrs.RETRY_AFTER, "").strip()
+    if text.isdecimal():
+        return float(text)
+    until_ms, date_ms = http_date_ms(text), http_date_ms(headers.get(hdrs.DATE))
+    return None if until_ms is None or date_ms is None else max(0.0, (until_ms - date_ms) / 1000)
+
+
+def decode_answer(status: int, headers: Mapping[str, str], text: str) -> Any:
+    """The JSON of an answer, or its error (protocol section 3: either shape, any status).
+
+    :param status: HTTP status
+    :param headers: the answer's headers
+    :param text: the answer's body
+    :raises VestError: what the venue answered instead
+    """
+    is_error_status = status >= 400
+    error = None
+    try:
+        payload = parse_json(text)
+        error = ErrorBody.from_payload(payload, is_error_status)
+    except VestPayloadError as unreadable:
+        if not is_error_status:
+            raise VestUnreadableAnswerError(f"HTTP {status}: {unreadable}") from unreadable
+    if error is not None and error.code is not None:
+        raise error_for_code(error.code, _excerpt(error.message), status, _retry_after_s(headers))
+    if is_error_status:
+        message = _excerpt(error.message if error is not None else text)
+        raise error_for_status(status, message, _retry_after_s(headers))
+    if status >= 300:
+        raise VestUnreadableAnswerError(f"HTTP {status}: the venue answers from another address")
+    return payload
+
+
+class VestRESTConnection(RESTConnection):
+    """A connection that takes the session when it sends, and follows no redirects.
+
+    The base keeps the session it was made with, which may be closed by then; and it follows redirects, which would
+    carry the API key and an order to wherever the answer points.
+
+    :param session: gives the open session
+    """
+
+    def __init__(self, session: Callable[[], aiohttp.ClientSession]):
+        self._session = session
+
+    async def call(self, request: RESTRequest) -> RESTResponse:
+        answer = await self._session().request(
+            method=request.method.value,
+            url=request.url,
+            params=request.params,
+            data=request.data,
+            headers=request.headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(sock_connect=CONSTANTS.CONNECT_TIMEOUT_S),
+        )
+        return RESTResponse(answer)
+
+
+class VestConnectionsFactory(ConnectionsFactory):
+    """Owns the session of one connector.
+
+    The base is one object for all connectors, and closing it closes their sessions too, so nobody does (framework gap
+    B25). This one is opened at first use, closed by its owner and opened again when it is used again.
+    """
+
+    def __new__(cls):
+        return object.__new__(cls)
+
+    async def get_rest_connection(self) -> RESTConnection:
+        """A connection over this session; see `VestRESTConnection` for why not the base's."""
+        return VestRESTConnection(self._open_session)
+
+    async def _get_shared_client(self) -> aiohttp.ClientSession:
+        return self._open_session()
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._shared_client is None:
+            # This bounds the handshake of sockets; requests bring their own limit.
+            timeout = aiohttp.ClientTimeout(
+                total=CONSTANTS.REQUEST_TIMEOUT_S, sock_connect=CONSTANTS.CONNECT_TIMEOUT_S
+            )
+            self._shared_client = aiohttp.ClientSession(timeout=timeout)
+        return self._shared_client
+
+
+class VestRESTAssistant(RESTAssistant):
+    """Sends one request and gives its JSON or a typed error.
+
+    `execute_request` is our own, because the base's raises plain errors whose text is all there is to go by, quotes
+    whole answers in them, has no time limit for reading the answer and lets floats into the JSON.
+
+    :param clock: learns the venue's time from every answer
+    :param account_group: named in the header of every request
+    """
+
+    def __init__(
+            self,
+            connection: RESTConnection,
+            throttler: VestThrottler,
+            clock: ServerClock,
+            account_group: int,
+            domain: str,
+            auth: Optional["VestPerpetualAuth"],
+    ):
+        super().__init__(connection=connection, throttler=throttler, auth=auth)
+        self._clock = clock
+        self._domain = domain
+        self._account_group_header = {CONSTANTS.ACCOUNT_GROUP_HEADER: server_name(account_group)}
+
+    async def execute_request(
+            self,
+            url: str,
+            throttler_limit_id: str,
+            params: Optional[Dict[str, Any]] = None,
+            data: Optional[Dict[str, Any]] = None,
+            method: RESTMethod = RESTMethod.GET,
+            is_auth_required: bool = False,
+            return_err: bool = False,
+            timeout: Optional[float] = CONSTANTS.REQUEST_TIMEOUT_S,
+            headers: Optional[Dict[str, Any]] = None,
+    ) -> Any:
+        """Sends a request when the throttler lets it and gives its decoded JSON.
+
+        :param url: address of the end point
+        :param throttler_limit_id: which rate limit it counts for
+        :param params: query parameters
+        :param data: body, sent as JSON
+        :param method: HTTP method
+        :param is_auth_required: whether it is signed and carries the API key
+        :param return_err: of the base's signature; refusals are always raised, since only then they have a type
+        :param timeout: time for sending and reading the answer, in seconds, without the wait for the throttler
+        :param headers: more headers
+        :raises VestError: see `vest_perpetual_errors`
+        """
+        request = RESTRequest(
+            method=method,
+            url=url,
+            params=params,
+            data=None if data is None else json.dumps(data),
+            headers={**self._headers(url, data is not None), **(headers or {})},
+            is_auth_required=is_auth_required,
+            throttler_limit_id=throttler_limit_id,
+        )
+        async with self._throttler.execute_task(limit_id=throttler_limit_id):
+            # Signed only now, because the venue refuses requests older than their window.
+            request = await self._authenticate(request)
+            sent_s = self._clock.monotonic_s()
+            response, text, received_s = await self._exchange(request, timeout)
+        return self._decode(response, text, sent_s, received_s)
+
+    def _headers(self, url: str, has_body: bool) -> Dict[str, str]:
+        headers = {hdrs.CONTENT_TYPE: "application/json"} if has_body else {}
+        # A new account has no group until it is registered (protocol section 5).
+        is_registration = rest_path(url, self._domain) == CONSTANTS.REGISTER_PATH
+        return headers if is_registration else {**headers, **self._account_group_header}
+
+    async def _exchange(self, request: RESTRequest, timeout_s: Optional[float]) -> Tuple[RESTResponse, str, float]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self._connection.call(request)
+                received_s = self._clock.monotonic_s()
+                return response, await response.text(), received_s
+        except _TRANSPORT_ERRORS as error:
+            raise transport_error(error, f"{request.method} {rest_path(request.url, self._domain)}") from error
+        except (UnicodeDecodeError, LookupError) as error:
+            raise VestUnreadableAnswerError(f"HTTP {response.status}: the answer is no text") from error
+
+    def _decode(self, response: RESTResponse, text: str, sent_s: float, received_s: float) -> Any:
+        try:
+            payload = decode_answer(response.status, response.headers, text)
+        except VestRateLimitError as error:
+            self._throttler.note_refusal(error.retry_after_s)
+            raise
+        except VestClockError:
+            # The answer that refused our time tells the right one, so that one more attempt works.
+            self._clock.resync()
+            raise
+        finally:
+            self._clock.observe_date(response.headers.get(hdrs.DATE), sent_s, received_s)
+        self._throttler.note_success()
+        return payload
+
+
+class VestWebAssistantsFactory(WebAssistantsFactory):
+    """Makes the connector's assistants over a session of its own; `await close()` when the connector stops.
+
+    :param throttler: shared by all requests
+    :param clock: shared with the auth object
+    :param auth: signs private requests; None for public ones only
+    :param domain: one of the three domains
+    """
+
+    def __init__(
+            self, throttler: VestThrottler, clock: ServerClock, auth: Optional["VestPerpetualAuth"], domain: str
+    ):
+        super().__init__(throttler=throttler, auth=auth, connections_factory=VestConnectionsFactory())
+        self._clock = clock
+        self._domain = domain
+
+    @property
+    def clock(self) -> ServerClock:
+        """The venue's clock, as all answers so far tell it."""
+        return self._clock
+
+    async def get_rest_assistant(self) -> VestRESTAssistant:
+        """An assistant of our own kind; see `VestRESTAssistant` for why."""
+        return VestRESTAssistant(
+            connection=await self._connections_factory.get_rest_connection(),
+            throttler=self._throttler,
+            clock=self._clock,
+            account_group=self._auth.account_group if self._auth is not None else 0,
+            domain=self._domain,
+            auth=self._auth,
+        )
+
+
+def build_api_factory(
+        throttler: Optional[VestThrottler] = None,
+        clock: Optional[ServerClock] = None,
+        auth: Optional["VestPerpetualAuth"] = None,
+        domain: str = CONSTANTS.DEFAULT_DOMAIN,
+) -> VestWebAssistantsFactory:
+    """What the connector sends its requests with.
+
+    :param throttler: shared by all requests; a new one when None
+    :param clock: the venue's clock, the one the auth object uses; a new one when None
+    :param auth: signs private requests; None for public ones only
+    :param domain: one of the three domains
+    """
+    return VestWebAssistantsFactory(
+        throttler=throttler or create_throttler(), clock=clock or ServerClock(), auth=auth, domain=domain
+    )
