@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import Any, Dict, Iterable, Mapping, Optional, Type
 
 from bidict import bidict
-from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
-from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 from pydantic import BeforeValidator, Field, SecretStr, create_model
 from typing_extensions import Annotated
 
+from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 CENTRALIZED = True
 EXAMPLE_PAIR = "BTC-USDC"
