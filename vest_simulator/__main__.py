@@ -27,7 +27,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m vest_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     parser.add_argument("--port", type=int, default=8787, help="REST and WebSocket port; 0: any (default %(default)s)")
-    parser.add_argument("--admin-port", type=int, default=8788, help="port of the admin API; 0: any (default %(default)s)")
+    parser.add_argument("--admin-port", type=int, default=8788,
+                        help="port of the admin API; 0: any (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="prices and keys are the same for the same seed")
     parser.add_argument("--symbols", help="comma list; default: " + ",".join(spec.symbol for spec in DEFAULT_SYMBOLS))
     parser.add_argument("--balance", type=_decimal, default=Decimal("100000"), help="USDC of each account")

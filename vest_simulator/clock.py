@@ -3,10 +3,13 @@ import time
 
 
 class Clock:
-    """Milliseconds since the epoch; never runs backwards, not even when the machine's clock is set back."""
+    """Milliseconds since the epoch; never runs backwards, not even when the machine's clock is set back.
 
-    def __init__(self) -> None:
-        self._offset_ms = 0
+    :param offset_ms: how far it is ahead of the machine's clock at the start; negative: behind
+    """
+
+    def __init__(self, offset_ms: int = 0) -> None:
+        self._offset_ms = offset_ms
         self._last_ms = 0
 
     def now_ms(self) -> int:

@@ -1,4 +1,4 @@
-"""What can be configured: the simulator itself, and every point on which the venue's behaviour is unknown or disputed."""
+"""What can be configured: the simulator itself, and every point on which the venue's behaviour is in doubt."""
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Dict, Literal, Tuple, Union, get_args, get_origin, get_type_hints
@@ -12,12 +12,13 @@ class Switches:
 
     # --- errors and REST bodies (protocol section 3)
     error_shape: Literal["flat", "detail", "detail_string", "flat_200"] = "flat"
-    """flat: {"code", "msg"}; detail: {"detail": {…}}; detail_string: {"detail": "msg"}; flat_200: flat, with status 200."""
+    """flat: {"code", "msg"}; detail: {"detail": {…}}; detail_string: {"detail": "msg"}; flat_200: flat, status 200."""
     reject_by: Literal["event", "http"] = "event"
     """Where the order engine's refusals (3xxx) appear: as a REJECTED order, or as the answer to the POST."""
     halted_market: Literal["order", "request"] = "order"
     """An order for a halted market is REJECTED with 3024 by the engine, or refused with 1148 at the door."""
     rest_compression: Literal["none", "brotli"] = "none"
+    rate_limit_code: Literal["429", "1003"] = "429"
     retry_after: bool = False
     """Whether a 429 answer names the seconds to wait in a Retry-After header."""
     public_group_header: Literal["optional", "required"] = "optional"
@@ -43,7 +44,8 @@ class Switches:
     depth_time: bool = False
     """`ts_ms` beside the sides of GET /depth."""
     newer_exchange_info: bool = False
-    """Adds asset, tradingStatus, makerFee, minTickSize, tickSizes, displaySymbol; only then do coarser ticks exist at all."""
+    """Adds asset, tradingStatus, makerFee, minTickSize, tickSizes, displaySymbol. Ticks coarser than the price decimals
+    exist only then, for otherwise no client could know of them."""
     isolated_margin: bool = False
     """The value of `isolated` in exchangeInfo."""
     trade_id: Literal["int", "string"] = "int"
@@ -124,6 +126,8 @@ class SimulatorConfig:
     accounts: int = 1
     first_account_group: int = 5
     tick_interval_s: float = 0.2
+    clock_offset_ms: int = 0
+    """How far the venue's clock is ahead of the machine's at the start; negative: behind."""
     journal_size: int = 50_000
     funding_rate_multiplier: Decimal = Decimal("1")
     premium_rate: Decimal = Decimal("0.00002")

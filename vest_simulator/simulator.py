@@ -34,7 +34,7 @@ class VestSimulator:
     def __init__(self, config: Optional[SimulatorConfig] = None) -> None:
         self.config = config or SimulatorConfig()
         self.accounts: List[Credentials] = []
-        self.clock = Clock()
+        self.clock = Clock(self.config.clock_offset_ms)
         self.exchange = Exchange(self.config, self.clock.now_ms())
         self.treasury = Treasury(self.exchange)
         self.keys = KeyRing()

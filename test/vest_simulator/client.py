@@ -15,6 +15,8 @@ from eth_utils import keccak
 from vest_simulator import Credentials, SimulatorConfig, VestSimulator
 
 ORDER_TYPES = ["uint256", "uint256", "string", "string", "bool", "string", "string", "bool"]
+CANCEL_TYPES = ["uint256", "uint256", "string"]
+DATA_TYPES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 FRAME_TIMEOUT_S = 5
 
 
@@ -54,7 +56,7 @@ class Socket:
     async def receive(self) -> Any:
         message = await self.ws.receive(timeout=FRAME_TIMEOUT_S)
         self.types.append(message.type)
-        assert message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY), f"{message.type} {self.ws.close_code}"
+        assert message.type in DATA_TYPES, f"{message.type} {self.ws.close_code}"
         if message.type is aiohttp.WSMsgType.BINARY:
             try:
                 return json.loads(message.data)
@@ -83,7 +85,7 @@ class Socket:
         """Waits until the server has closed the connection."""
         while True:
             message = await self.ws.receive(timeout=FRAME_TIMEOUT_S)
-            if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+            if message.type not in DATA_TYPES:
                 return self.ws.close_code
 
 
@@ -134,7 +136,8 @@ class Client:
         """The body of POST /orders."""
         values = [order[name] for name in
                   ("time", "nonce", "orderType", "symbol", "isBuy", "size", "limitPrice", "reduceOnly")]
-        return {"order": order, "signature": sign(key or self.account.signing_private_key, ORDER_TYPES, values), **beside}
+        signature = sign(key or self.account.signing_private_key, ORDER_TYPES, values)
+        return {"order": order, "signature": signature, **beside}
 
     async def post_order(self, **fields: Any) -> Answer:
         return await self.call("POST", "/orders", body=self.signed(self.order(**fields)))
@@ -156,7 +159,7 @@ class Client:
     def cancel_body(self, order_id: str, **fields: Any) -> Dict[str, Any]:
         order = {"time": self.now_ms, "nonce": next(self.nonces), "id": order_id, **fields}
         values = [order["time"], order["nonce"], order["id"]]
-        return {"order": order, "signature": sign(self.account.signing_private_key, ["uint256", "uint256", "string"], values)}
+        return {"order": order, "signature": sign(self.account.signing_private_key, CANCEL_TYPES, values)}
 
     async def cancel(self, order_id: str) -> Answer:
         return await self.call("POST", "/orders/cancel", body=self.cancel_body(order_id))

@@ -4,6 +4,7 @@ Every command is `POST /{command}` with its arguments as a JSON object; the answ
 with status 400. Decimals are strings.
 """
 import asyncio
+import base64
 import inspect
 from dataclasses import asdict, fields
 from decimal import Decimal, InvalidOperation
@@ -79,6 +80,11 @@ class Commands:
     def resume_prices(self) -> None:
         self._exchange.prices_paused = False
 
+    def set_tick_interval(self, seconds: float) -> None:
+        if not seconds > 0:
+            raise ValueError("The interval is above 0 seconds.")
+        self._simulator.config.tick_interval_s = seconds
+
     def tick(self, n: int = 1) -> None:
         for _ in range(n):
             self._simulator.tick()
@@ -101,7 +107,8 @@ class Commands:
     def list_symbol(self, spec: Dict) -> None:
         self._exchange.list_symbol(SymbolSpec.from_dict(spec), self._now_ms)
 
-    def set_decimals(self, symbol: str, size_decimals: Optional[int] = None, price_decimals: Optional[int] = None) -> None:
+    def set_decimals(self, symbol: str, size_decimals: Optional[int] = None,
+                     price_decimals: Optional[int] = None) -> None:
         market = self._exchange.market(symbol)
         market.change_decimals(market.spec.size_decimals if size_decimals is None else size_decimals,
                                market.spec.price_decimals if price_decimals is None else price_decimals)
@@ -127,7 +134,10 @@ class Commands:
     # --- accounts and their orders
 
     def create_account(self, balance: str, account_group: Optional[int] = None) -> Dict:
-        return asdict(self._simulator.create_account(self._decimal(balance), account_group))
+        amount = Decimal(balance)
+        if not amount.is_finite() or amount < 0:
+            raise ValueError("The balance is a number of 0 or more.")
+        return asdict(self._simulator.create_account(amount, account_group))
 
     def deposit(self, account_group: int, amount: str) -> Dict:
         account = self._account(account_group)
@@ -194,7 +204,7 @@ class Commands:
 
     def set_limits(self, limits: Dict) -> None:
         known = {item.name for item in fields(RateLimits)}
-        if not limits or not known.issuperset(limits) or any(type(value) is not int or value < 0 for value in limits.values()):
+        if not known.issuperset(limits) or any(type(value) is not int or value < 0 for value in limits.values()):
             raise ValueError(f"Limits are integers: {', '.join(sorted(known))}.")
         for name, value in limits.items():
             setattr(self._simulator.limiter.limits, name, value)
@@ -202,8 +212,8 @@ class Commands:
     # --- keys and sockets
 
     def listen_keys(self) -> List[Dict]:
-        return [{"key": f"{key.key[:4]}***", "account_group": key.account_group, "expires_in_ms": key.expiry_ms - self._now_ms}
-                for key in self._simulator.listen_keys.all()]
+        return [{"key": f"{key.key[:4]}***", "account_group": key.account_group,
+                 "expires_in_ms": key.expiry_ms - self._now_ms} for key in self._simulator.listen_keys.all()]
 
     def expire_listen_keys(self, close_sockets: bool = True) -> None:
         """Ends the life of all listen keys; without `close_sockets` the private sockets stay open, but silent."""
@@ -225,15 +235,18 @@ class Commands:
             raise ValueError("kind is public, private or all.")
         return self._simulator.hub.disconnect(kind, code)
 
-    def push_private(self, account_group: int, payload: Any = None, raw: Optional[str] = None) -> int:
-        """Sends a JSON value or raw text to the account's private sockets; returns to how many."""
+    def push_private(self, account_group: int, payload: Any = None, raw: Optional[str] = None, binary: bool = False,
+                     raw_base64: Optional[str] = None) -> int:
+        """Sends a JSON value, raw text or raw bytes to the account's private sockets; returns to how many."""
         hub = self._simulator.hub
-        return hub.push(hub.private_sockets(account_group), self._frame(PRIVATE_CHANNEL, payload if raw is None else raw))
+        frame = self._frame(PRIVATE_CHANNEL, payload, raw, binary, raw_base64)
+        return hub.push(hub.private_sockets(account_group), frame)
 
-    def push_public(self, raw: str, binary: bool = False) -> int:
-        """Sends raw text to all public sockets, as a text or a binary frame; returns to how many."""
+    def push_public(self, payload: Any = None, raw: Optional[str] = None, binary: bool = False,
+                    raw_base64: Optional[str] = None) -> int:
+        """Sends a JSON value, raw text or raw bytes to all public sockets; returns to how many."""
         hub = self._simulator.hub
-        return hub.push(hub.public_sockets(), Frame("", raw, "binary" if binary else "text"))
+        return hub.push(hub.public_sockets(), self._frame("", payload, raw, binary, raw_base64))
 
     # --- helpers
 
@@ -241,7 +254,11 @@ class Commands:
     def _now_ms(self) -> int:
         return self._simulator.clock.now_ms()
 
-    def _frame(self, channel: str, payload: Any) -> Frame:
+    def _frame(self, channel: str, payload: Any, raw: Optional[str], binary: bool, raw_base64: Optional[str]) -> Frame:
+        if raw_base64 is not None:
+            return Frame(channel, base64.b64decode(raw_base64), "binary")
+        if raw is not None:
+            return Frame(channel, raw, "binary" if binary else "text")
         return Frame(channel, payload, self._simulator.config.switches.frame_encoding)
 
     def _account(self, account_group: int) -> Account:

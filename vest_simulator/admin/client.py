@@ -1,4 +1,5 @@
 """The client of the admin API: for tests and for programs that drive a simulator in another process."""
+import base64
 from decimal import Decimal
 from typing import Any, Dict, List, Optional, Sequence, Union
 
@@ -87,6 +88,10 @@ class AdminClient:
 
     async def resume_prices(self) -> None:
         await self.call("resume_prices")
+
+    async def set_tick_interval(self, seconds: float) -> None:
+        """Seconds between two steps of the price process, and between two depth frames."""
+        await self.call("set_tick_interval", seconds=seconds)
 
     async def tick(self, n: int = 1) -> None:
         """Lets the price process take `n` steps at once."""
@@ -211,10 +216,21 @@ class AdminClient:
         """Closes sockets with a code, or cuts them (1006); returns how many."""
         return await self.call("disconnect_sockets", kind=kind, code=code)
 
-    async def push_private(self, account_group: int, payload: Any = None, raw: Optional[str] = None) -> int:
-        """Sends a frame of any content to the account's private sockets; returns to how many."""
-        return await self.call("push_private", account_group=account_group, payload=payload, raw=raw)
+    async def push_private(self, account_group: int, payload: Any = None, raw: Union[str, bytes, None] = None,
+                           binary: bool = False) -> int:
+        """Sends a frame to the account's private sockets, whatever they subscribed to; returns to how many.
 
-    async def push_public(self, raw: str, binary: bool = False) -> int:
-        """Sends a frame of any content to all public sockets; returns to how many."""
-        return await self.call("push_public", raw=raw, binary=binary)
+        :param payload: a JSON value, sent in the encoding the venue uses
+        :param raw: instead of it: text, sent as it is (in a binary frame if `binary`), or bytes
+        """
+        return await self.call("push_private", account_group=account_group, **self._content(payload, raw, binary))
+
+    async def push_public(self, raw: Union[str, bytes, None] = None, binary: bool = False, payload: Any = None) -> int:
+        """Sends a frame to all public sockets, as `push_private` does."""
+        return await self.call("push_public", **self._content(payload, raw, binary))
+
+    @staticmethod
+    def _content(payload: Any, raw: Union[str, bytes, None], binary: bool) -> Dict[str, Any]:
+        if isinstance(raw, bytes):
+            return {"raw_base64": base64.b64encode(raw).decode()}
+        return {"payload": payload, "raw": raw, "binary": binary}

@@ -14,17 +14,19 @@ def ledger(account: Account, exchange: Exchange, time_ms: int) -> Dict[str, Any]
     for symbol in account.positions:
         exchange.markets[symbol].observe(time_ms)
     equity = margin.equity(account, exchange.markets)
+    used = margin.used_margin(account, exchange.markets, exchange.config.default_leverage)
     return {
         "account_group": account.group, "time": time_ms,
         "orders": [_order(order) for order in account.orders],
         "positions": [_position(account, symbol, exchange) for symbol in account.positions],
-        "balances": {"cash": wire.text(account.cash), "equity": wire.text(equity), "deposits": wire.text(account.deposits),
-                     "used_margin": wire.text(margin.used_margin(account, exchange.markets, exchange.config.default_leverage))},
+        "balances": {"cash": wire.text(account.cash), "equity": wire.text(equity),
+                     "deposits": wire.text(account.deposits), "usedMargin": wire.text(used)},
         "leverages": dict(account.leverages),
         "funding_payments": [{"time": payment.time_ms, "symbol": payment.symbol, "amount": wire.text(payment.amount),
                               "orderId": payment.order_id} for payment in account.funding_payments],
         "transfers": [wire.money_record(record) for record in account.transfers],
-        "lp": {"shares": wire.text(account.lp_shares), "records": [wire.money_record(record) for record in account.lp_records]},
+        "lp": {"shares": wire.text(account.lp_shares),
+               "records": [wire.money_record(record) for record in account.lp_records]},
         "fees": wire.text(account.fees), "realizedPnl": wire.text(account.realized_pnl),
         "settledFunding": wire.text(sum((payment.amount for payment in account.funding_payments), Decimal(0))),
         "lastNonce": account.last_nonce,
@@ -44,8 +46,9 @@ def _order(order: Order) -> Dict[str, Any]:
 
 
 def _fill(fill: Fill) -> Dict[str, Any]:
-    return {"size": wire.text(fill.size), "price": wire.text(fill.price), "fee": wire.text(fill.fee), "time": fill.time_ms,
-            "settledFunding": wire.text(fill.settled_funding), "realizedPnl": wire.text(fill.realized_pnl)}
+    return {"size": wire.text(fill.size), "price": wire.text(fill.price), "fee": wire.text(fill.fee),
+            "time": fill.time_ms, "settledFunding": wire.text(fill.settled_funding),
+            "realizedPnl": wire.text(fill.realized_pnl)}
 
 
 def _position(account: Account, symbol: str, exchange: Exchange) -> Dict[str, Any]:

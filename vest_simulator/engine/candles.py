@@ -76,8 +76,8 @@ class CandleSeries:
                    for part in range(_INNER_SAMPLES + 2)]
         trades = 1 + (end_ms - open_ms) // 4_000
         volume = trades * self._size_step * (3 + open_ms // MINUTE_MS % 7)
-        return Bar(open_ms, next_open_ms(self.interval, open_ms) - 1, samples[0], max(samples), min(samples), samples[-1],
-                   volume, volume * samples[-1], trades)
+        return Bar(open_ms, next_open_ms(self.interval, open_ms) - 1, samples[0], max(samples), min(samples),
+                   samples[-1], volume, volume * samples[-1], trades)
 
     def update(self, time_ms: int, price: Decimal) -> None:
         """Takes a new price; opens bars, also for the time that passed without any."""

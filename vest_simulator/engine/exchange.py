@@ -119,12 +119,12 @@ class Exchange:
 
     def react(self, time_ms: int) -> None:
         """Settles funding when due, triggers orders and liquidates, at the prices as they are."""
+        while time_ms >= self._next_settlement_ms:
+            if self.config.switches.funding_settlement == "hourly":
+                self.settle_funding(self._next_settlement_ms)
+            self._next_settlement_ms += HOUR_MS
         for market in self.markets.values():
             market.observe(time_ms)
-        if time_ms >= self._next_settlement_ms:
-            self._next_settlement_ms = (time_ms // HOUR_MS + 1) * HOUR_MS
-            if self.config.switches.funding_settlement == "hourly":
-                self.settle_funding(time_ms)
         for account in list(self.accounts.values()):
             for order in account.orders.open_orders():
                 if order.status.is_open:
@@ -149,24 +149,12 @@ class Exchange:
 
         :raises VenueError: instead, when the switch `reject_by` says so
         """
-        market = self.market(request.symbol)
-        market.observe(time_ms)
-        leverage = margin.leverage_of(account, market, self.config.default_leverage)
-        parts = 1 if request.time_in_force is TimeInForce.FOK else max(1, self.config.switches.fill_parts)
-        part_size = max(market.spec.size_step, (request.size / parts).quantize(market.spec.size_step, ROUND_CEILING))
-        order = Order(self.new_id(), request, time_ms, Decimal(1) / leverage, market.price.mark, part_size)
+        self.market(request.symbol).observe(time_ms)
+        order = self._new_order(account, request, time_ms)
         code = self._forced_rejection(request.symbol) or checks.refusal(account, self.markets, order, self.config)
         if code and self.config.switches.reject_by == "http":
             raise VenueError(code)
-        if code:
-            order.status, order.code = OrderStatus.REJECTED, code
-        account.orders.add(order)
-        account.last_nonce = max(account.last_nonce, request.nonce)
-        self.on_order(OrderEvent(account, order))
-        if order.status.is_open:
-            self._work(account, order, time_ms)
-        if order.status.is_open and request.time_in_force is TimeInForce.FOK:
-            self._end(account, order, OrderStatus.CANCELLED)
+        self._enter(account, order, code, time_ms)
         return order
 
     def cancel(self, account: Account, order_id: str) -> Order:
@@ -206,8 +194,7 @@ class Exchange:
                 self._end(account, order, OrderStatus.REJECTED if not order.fills else OrderStatus.CANCELLED)
         request = OrderRequest(VENUE_NONCE, symbol, not position.is_long, abs(position.size),
                                OrderType.LIQUIDATION, market.price.mark, reduce_only=True)
-        leverage = margin.leverage_of(account, market, self.config.default_leverage)
-        order = Order(self.new_id(), request, time_ms, Decimal(1) / leverage, market.price.mark, request.size)
+        order = self._new_order(account, request, time_ms)
         account.orders.add(order)
         self.on_order(OrderEvent(account, order))
         rate = self.config.liquidation_penalty_rate if penalty_rate is None else penalty_rate
@@ -226,9 +213,29 @@ class Exchange:
                 return rejection[0]
         return None
 
+    def _new_order(self, account: Account, request: OrderRequest, time_ms: int) -> Order:
+        market = self.markets[request.symbol]
+        leverage = margin.leverage_of(account, market, self.config.default_leverage)
+        parts = 1 if request.time_in_force is TimeInForce.FOK else max(1, self.config.switches.fill_parts)
+        part_size = max(market.spec.size_step, (request.size / parts).quantize(market.spec.size_step, ROUND_CEILING))
+        return Order(self.new_id(), request, time_ms, Decimal(1) / leverage, market.price.mark, part_size)
+
+    def _enter(self, account: Account, order: Order, code: Optional[Code], time_ms: int) -> None:
+        """An order appears at the venue, REJECTED if there is a code, and fills at once if it can."""
+        if code:
+            order.status, order.code = OrderStatus.REJECTED, code
+        account.orders.add(order)
+        account.last_nonce = max(account.last_nonce, order.request.nonce)
+        self.on_order(OrderEvent(account, order))
+        if order.status.is_open:
+            self._work(account, order, time_ms)
+        if order.status.is_open and order.request.time_in_force is TimeInForce.FOK:
+            self._end(account, order, OrderStatus.CANCELLED)
+
     def _work(self, account: Account, order: Order, time_ms: int) -> None:
         """Fills as many parts as the price, the book and the switches allow now."""
         market = self.markets[order.request.symbol]
+        taken = Decimal(0)
         while order.status.is_open and market.trading and market.price.tick >= order.next_part_tick:
             if not checks.is_triggered(order, market):
                 return
@@ -237,24 +244,26 @@ class Exchange:
                 order.code = code
                 self._end(account, order, OrderStatus.CANCELLED if order.fills else OrderStatus.REJECTED)
                 return
-            size, price = self._quote(order, market)
+            size, price = self._quote(order, market, taken)
             if not size:
                 if order.request.order_type is OrderType.MARKET:
                     self._end(account, order, OrderStatus.CANCELLED)
                 return
             self._fill(account, order, size, price, time_ms)
+            taken += size
             order.next_part_tick = market.price.tick + self.config.switches.fill_part_ticks
 
-    def _quote(self, order: Order, market: Market) -> Tuple[Decimal, Decimal]:
-        """Size and price of the order's next part; size zero when nothing can be filled."""
+    @staticmethod
+    def _quote(order: Order, market: Market, taken: Decimal) -> Tuple[Decimal, Decimal]:
+        """Size and price of the order's next part; size zero when nothing can be filled.
+
+        :param taken: what the order has taken off this same book already
+        """
         request = order.request
         levels = market.ladder.side_for(request.is_buy)
         worst = request.limit_price if request.order_type is OrderType.MARKET else None
-        consecutive = not self.config.switches.fill_part_ticks
-        taken = order.filled_size if consecutive else Decimal(0)
         size = min(order.remaining, order.part_size, available(levels, request.is_buy, worst) - taken)
-        if size <= 0 or (request.time_in_force is TimeInForce.FOK
-                         and available(levels, request.is_buy, None) - taken < order.remaining):
+        if size <= 0 or (request.time_in_force is TimeInForce.FOK and size < order.remaining):
             return Decimal(0), Decimal(0)
         price = average_price(levels, request.is_buy, taken, size, market.spec.price_step)
         if request.order_type in (OrderType.MARKET, OrderType.LIMIT):
@@ -311,7 +320,9 @@ class Exchange:
             if price is not None:
                 request = OrderRequest(VENUE_NONCE, order.request.symbol, not order.request.is_buy,
                                        order.request.size, order_type, price, reduce_only=True)
-                self.place(account, request, order.fills[-1].time_ms)
+                exit_order = self._new_order(account, request, order.fills[-1].time_ms)
+                code = checks.refusal(account, self.markets, exit_order, self.config)
+                self._enter(account, exit_order, code, exit_order.post_time_ms)
 
     def _cancel_open_orders(self, account: Account, symbol: str) -> None:
         for order in account.orders.open_orders():

@@ -35,7 +35,8 @@ def maintenance_margin(market: Market, position: Position) -> Decimal:
 
 
 def total_maintenance_margin(account: Account, markets: Markets) -> Decimal:
-    return sum((maintenance_margin(markets[symbol], position) for symbol, position in account.positions.items()), Decimal(0))
+    return sum((maintenance_margin(markets[symbol], position)
+                for symbol, position in account.positions.items()), Decimal(0))
 
 
 def order_margin(account: Account, market: Market, order: Order, default_leverage: int) -> Decimal:

@@ -50,7 +50,7 @@ class IndexPrice:
 
     def pin(self, price: Decimal) -> None:
         self.pinned = True
-        self._pinned_price = price
+        self._pinned_price = self._rounded(price)
 
     def release(self) -> None:
         self.pinned = False
@@ -60,7 +60,7 @@ class IndexPrice:
 
 
 def past_deviation_ppm(seed: int, symbol: str, time_ms: int) -> int:
-    """How far the index stood from its average at a time before the simulator ran, in millionths: value noise in octaves."""
+    """How far the index stood from its average before the simulator ran, in millionths: value noise in octaves."""
     deviation = 0
     for period_ms, amplitude_ppm in _OCTAVES:
         bucket, offset_ms = divmod(time_ms, period_ms)

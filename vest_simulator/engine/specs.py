@@ -6,7 +6,7 @@ from typing import Dict, Tuple
 
 @dataclass(frozen=True)
 class SymbolSpec:
-    """One listed perpetual. Ratios and fees are decimal fractions, prices are in USDC.
+    """One listed perpetual. Ratios and fees are decimal fractions, prices and amounts are in USDC.
 
     :param size_decimals: size step and minimum size are 10^-size_decimals (protocol section 4)
     :param min_tick_size: the price tick, when it is coarser than 10^-price_decimals; published by newer servers only
@@ -44,7 +44,7 @@ class SymbolSpec:
 
     @classmethod
     def from_dict(cls, values: Dict) -> "SymbolSpec":
-        """Builds a spec from JSON values; decimals come as strings. :raises ValueError: for unknown or missing fields."""
+        """Builds a spec from JSON values, decimals as strings. :raises ValueError: for unknown or missing fields"""
         annotations = cls.__annotations__
         unknown = set(values) - set(annotations)
         if unknown:

@@ -23,8 +23,9 @@ class FaultRule:
     :param socket: which sockets: public, private or all
     :param channel: regular expression for the whole channel name
     :param match: regular expression that must occur in the frame
+    :param status: the HTTP status of status, and of refuse_handshake with code 1006
     :param code: the venue's code of error_200; the close code of refuse_handshake and close (1006 aborts)
-    :param delay_ms: for delay, on REST and sockets
+    :param delay_ms: for delay: how long a request waits, or a frame (later frames overtake it)
     """
 
     target: str
@@ -43,8 +44,8 @@ class FaultRule:
     socket: str = "all"
     channel: str = ".*"
     match: str = ""
-    id: int = 0
-    struck: int = 0
+    id: int = field(default=0, init=False)
+    struck: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         actions = {"rest": REST_ACTIONS, "socket": SOCKET_ACTIONS}.get(self.target)
@@ -63,7 +64,7 @@ class FaultRule:
     @classmethod
     def from_dict(cls, values: Dict[str, Any]) -> "FaultRule":
         """:raises ValueError: for unknown fields or values"""
-        unknown = set(values) - {item.name for item in fields(cls)} | {"id", "struck"} & set(values)
+        unknown = set(values) - {item.name for item in fields(cls) if item.init}
         if unknown:
             raise ValueError(f"Unknown fields of a fault: {', '.join(sorted(unknown))}.")
         return cls(**values)

@@ -1,4 +1,5 @@
-"""The WebSocket server: handshakes, subscriptions, keep-alive, and what goes out on the channels (protocol section 6)."""
+"""The WebSocket server: handshakes, subscriptions, keep-alive, and what goes out (protocol section 6)."""
+import asyncio
 import re
 import time
 from itertools import count
@@ -9,12 +10,13 @@ from aiohttp import web
 from vest_simulator.clock import Clock
 from vest_simulator.config import SimulatorConfig
 from vest_simulator.engine.candles import INTERVALS_MS
+from vest_simulator.engine.codes import Code
 from vest_simulator.engine.exchange import Exchange, MoneyEvent, OrderEvent
 from vest_simulator.engine.market import Market, Trade
 from vest_simulator.faults.rules import FaultBook
 from vest_simulator.server.journal import Journal, masked
 from vest_simulator.server.rest import group_number
-from vest_simulator.server.sockets import Frame, Socket, receive
+from vest_simulator.server.sockets import ABORT, Frame, Socket, receive
 from vest_simulator.venue import wire
 from vest_simulator.venue.listen_keys import ListenKey, ListenKeys
 
@@ -55,12 +57,19 @@ class Hub:
 
     # --- connections
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection, from handshake to end."""
-        ws = web.WebSocketResponse(max_msg_size=1 << 20)
-        await ws.prepare(request)
         number = next(self._numbers)
+        kind = "private" if "listenKey" in request.query else "public"
+        fault = self._faults.for_socket(("refuse_handshake",), kind)
+        if fault is not None and fault.code == ABORT:
+            self._journal.add("socket_refused", self._clock.now_ms(), socket=number, code=fault.status)
+            return web.Response(status=fault.status, text=fault.body)
+        ws = web.WebSocketResponse(max_msg_size=1 << 20, compress=False)
+        await ws.prepare(request)
         try:
+            if fault is not None:
+                raise HandshakeRefused(fault.code)
             listen_key = self._checked_handshake(request)
         except HandshakeRefused as refusal:
             self._journal.add("socket_refused", self._clock.now_ms(), socket=number, code=refusal.code)
@@ -85,9 +94,6 @@ class Hub:
     def _checked_handshake(self, request: web.Request) -> Optional[ListenKey]:
         """Returns the listen key of a private connection. :raises HandshakeRefused:"""
         query = request.query
-        rule = self._faults.for_socket(("refuse_handshake",), "private" if "listenKey" in query else "public")
-        if rule is not None:
-            raise HandshakeRefused(rule.code if rule.code != 1006 else 1011)
         if query.get("version") != "1.0":
             raise HandshakeRefused(_WRONG_VERSION)
         groups = {group_number(query[name]) for name in ("xwebsocketserver", "websocketserver") if name in query}
@@ -123,8 +129,7 @@ class Hub:
         return len(chosen)
 
     async def shut_down(self) -> None:
-        for socket in list(self.sockets):
-            await socket.ws.close(code=_GOING_AWAY)
+        await asyncio.gather(*(socket.ws.close(code=_GOING_AWAY) for socket in self.sockets))
 
     def _on_key_gone(self, key: ListenKey) -> None:
         for socket in self.sockets:
@@ -147,8 +152,8 @@ class Hub:
             socket.channels.difference_update(params)
             self._acknowledge(socket, request_id, [(name, None) for name in params])
         else:
-            self._reply(socket, {"code": 1130, "msg": "A request has method, params (a list of strings) and id (an integer).",
-                                 "id": request_id})
+            message = "A request has method, params (a list of strings) and id (an integer)."
+            self._reply(socket, {"code": int(Code.INVALID_PARAMETER), "msg": message, "id": request_id})
 
     def _subscribe(self, socket: Socket, params: List[str], request_id: int) -> None:
         if PRIVATE_CHANNEL in params and socket.listen_key is None:
@@ -182,7 +187,8 @@ class Hub:
             return
         refused = [name for name, refusal in outcomes if refusal]
         if refused:
-            self._reply(socket, {"code": 1130, "msg": f"Refused: {', '.join(refused)}.", "id": request_id})
+            self._reply(socket, {"code": int(Code.INVALID_PARAMETER), "msg": f"Refused: {', '.join(refused)}.",
+                                 "id": request_id})
         else:
             self._reply(socket, {"result": None, "id": request_id})
 
@@ -247,9 +253,10 @@ class Hub:
     def _tickers(self, now_ms: int) -> Optional[List[Dict]]:
         markets: Iterable[Market] = self._exchange.markets.values()
         if self._config.switches.tickers == "partial":
-            current = {market.spec.symbol: (market.price.mark, market.price.index, market.trading) for market in markets}
-            markets = [market for market in markets if self._sent_tickers.get(market.spec.symbol) != current[market.spec.symbol]]
-            self._sent_tickers = current
+            shown = {market.spec.symbol: (market.price.mark, market.price.index, market.trading) for market in markets}
+            markets = [market for market in markets
+                       if self._sent_tickers.get(market.spec.symbol) != shown[market.spec.symbol]]
+            self._sent_tickers = shown
         return [wire.ticker(market, now_ms) for market in markets] or None
 
     def _broadcast(self, channel: str, data: Any, now_ms: int) -> None:

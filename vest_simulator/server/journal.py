@@ -63,5 +63,5 @@ def parsed_body(raw: bytes) -> Any:
         return None
     try:
         return masked(json.loads(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"{len(raw)} bytes that are not JSON"

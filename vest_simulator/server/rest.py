@@ -3,6 +3,7 @@ import asyncio
 import json
 import re
 import time
+from email.utils import formatdate
 from typing import Any, Optional, Tuple
 
 import brotli
@@ -24,7 +25,8 @@ from vest_simulator.venue.schema import Query
 PREFIX = "/v2"
 LISTEN_KEY_PATH = "/account/listenKey"
 _GROUP = re.compile(r"restserver(\d{1,9})")
-_SLICE = 0.5
+_POLL_S = 0.2
+_RATE_LIMIT_CODES = {"429": Code.TOO_MANY_REQUESTS, "1003": Code.RATE_LIMITED}
 
 
 def group_number(text: Optional[str]) -> Optional[int]:
@@ -36,8 +38,8 @@ def group_number(text: Optional[str]) -> Optional[int]:
 class RestServer:
     """Serves everything below /v2."""
 
-    def __init__(self, config: SimulatorConfig, clock: Clock, exchange: Exchange, public: PublicApi, private: PrivateApi,
-                 keys: KeyRing, limiter: Limiter, faults: FaultBook, journal: Journal) -> None:
+    def __init__(self, config: SimulatorConfig, clock: Clock, exchange: Exchange, public: PublicApi,
+                 private: PrivateApi, keys: KeyRing, limiter: Limiter, faults: FaultBook, journal: Journal) -> None:
         self._config = config
         self._clock = clock
         self._exchange = exchange
@@ -58,10 +60,13 @@ class RestServer:
         raw = await request.read()
         entry = self._journal.add("rest", self._clock.now_ms(), method=request.method, path=path,
                                   query=masked(dict(request.query)), body=parsed_body(raw), status=None, code=None)
-        response = await self._apply(self._faults.for_request(request.method, path, "before"), request, None)
+        fault = self._faults.for_request(request.method, path, "before")
+        response = await self._apply(fault, request, None)
         if response is None:
-            response = self._answer(request, path, raw, entry)
-            response = await self._apply(self._faults.for_request(request.method, path, "after"), request, response) or response
+            answer = self._answer(request, path, raw, entry)
+            fault = self._faults.for_request(request.method, path, "after")
+            response = await self._apply(fault, request, answer) or answer
+        response.headers.setdefault("Date", formatdate(self._clock.now_ms() // 1000, usegmt=True))
         entry["status"] = response.status
         entry["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
         return response
@@ -76,8 +81,9 @@ class RestServer:
             entry["code"] = int(error.code)
             status, body = wire.error(error.code, str(error), error.status, self._config.switches)
             response = self._respond(status, body)
-            if error.code == Code.TOO_MANY_REQUESTS and self._config.switches.retry_after:
-                response.headers["Retry-After"] = str(self._limiter.retry_after_s(self._client(request), self._clock.now_ms()))
+            if error.code in _RATE_LIMIT_CODES.values() and self._config.switches.retry_after:
+                wait_s = self._limiter.retry_after_s(self._client(request), self._clock.now_ms())
+                response.headers["Retry-After"] = str(wait_s)
             return response
 
     def _dispatch(self, request: web.Request, path: str, raw: bytes) -> Any:
@@ -114,7 +120,7 @@ class RestServer:
 
     def _admit(self, request: web.Request) -> None:
         if not self._limiter.admit(self._client(request), self._clock.now_ms()):
-            raise VenueError(Code.TOO_MANY_REQUESTS)
+            raise VenueError(_RATE_LIMIT_CODES[self._config.switches.rate_limit_code])
 
     @staticmethod
     def _client(request: web.Request) -> str:
@@ -124,7 +130,7 @@ class RestServer:
     def _json(raw: bytes) -> Any:
         try:
             return json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise VenueError(Code.INVALID_PARAMETER, "The body is not JSON.") from None
 
     def _respond(self, status: int, payload: Any) -> web.Response:
@@ -159,7 +165,7 @@ class RestServer:
     @staticmethod
     async def _until_disconnected(request: web.Request) -> None:
         while request.transport is not None and not request.transport.is_closing():
-            await asyncio.sleep(_SLICE)
+            await asyncio.sleep(_POLL_S)
 
     @staticmethod
     def _truncated(response: Optional[web.Response]) -> web.Response:

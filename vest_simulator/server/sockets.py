@@ -20,12 +20,19 @@ Wire = Union[str, bytes]
 
 
 class Frame:
-    """A payload to send (a JSON value, or text as it is), encoded once for all sockets that get it."""
+    """A payload to send, encoded once for all sockets that get it.
+
+    :param payload: a JSON value; text and bytes are sent as they are, bytes as a binary frame
+    :param encoding: text, binary or brotli
+    """
 
     def __init__(self, channel: str, payload: Any, encoding: str) -> None:
         self.channel = channel
+        if isinstance(payload, bytes):
+            self.text, self.data = repr(payload), payload
+            return
         self.text = payload if isinstance(payload, str) else json.dumps(payload, separators=(",", ":"))
-        self.data = encoded(self.text, encoding)
+        self.data: Wire = encoded(self.text, encoding)
 
 
 def encoded(text: str, encoding: str) -> Wire:
@@ -82,7 +89,8 @@ class Socket:
         """Whether the frame goes on at once."""
         actions = _FRAME_ACTIONS if data_frame else _PONG_ACTIONS
         rule = self._faults.for_socket(actions, self.kind, frame.channel, frame.text)
-        passes = rule is None or rule.action == "duplicate" or (rule.action == "reorder" and self._held_back is not None)
+        passes = (rule is None or rule.action == "duplicate"
+                  or (rule.action == "reorder" and self._held_back is not None))
         if rule is not None:
             self._strike(rule, frame, passes)
         return passes and not (self._frozen or (self._muted and data_frame))

@@ -27,7 +27,7 @@ class ApiKey:
 
 @dataclass
 class Credentials:
-    """Everything a client needs for an account that the simulator made itself; the primary key can register more keys."""
+    """What a client needs for an account that the simulator made; the primary key can register more keys."""
 
     account_group: int
     api_key: str = field(repr=False)
@@ -65,7 +65,8 @@ class KeyRing:
         """The primary address of an account group."""
         return next(address for address, group in self._groups.items() if group == account_group)
 
-    def issue(self, account_group: int, signing_address: str, primary_address: str, expiry_ms: int, as_jwt: bool) -> ApiKey:
+    def issue(self, account_group: int, signing_address: str, primary_address: str, expiry_ms: int,
+              as_jwt: bool) -> ApiKey:
         """Registers a signing key and makes its API key, opaque or a JWT with `exp`."""
         token = _jwt(account_group, expiry_ms) if as_jwt else secrets.token_hex(32)
         key = ApiKey(token, account_group, signing_address, primary_address, expiry_ms)

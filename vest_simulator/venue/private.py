@@ -24,7 +24,8 @@ _ORDER = {"time": Field("integer"), "nonce": Field("integer"), "symbol": Field("
           "tpPrice": Field("string", required=False), "tpSignature": Field("string", required=False),
           "slPrice": Field("string", required=False), "slSignature": Field("string", required=False)}
 _CANCEL = {"time": Field("integer"), "nonce": Field("integer"), "id": Field("string")}
-_LP = {"time": Field("integer"), "nonce": Field("integer"), "orderType": Field("string"), "size": Field("decimal string")}
+_LP = {"time": Field("integer"), "nonce": Field("integer"), "orderType": Field("string"),
+       "size": Field("decimal string")}
 _WITHDRAW = {"time": Field("integer"), "nonce": Field("integer"), "account": Field("address"),
              "recipient": Field("address"), "token": Field("string"), "size": Field("decimal string"),
              "chainId": Field("integer")}
@@ -46,7 +47,8 @@ class Caller:
 class PrivateApi:
     """Answers of the private end points; `post` handlers take the parsed JSON body, `get` handlers the query."""
 
-    def __init__(self, exchange: Exchange, treasury: Treasury, keys: KeyRing, listen_keys: ListenKeys, clock: Clock) -> None:
+    def __init__(self, exchange: Exchange, treasury: Treasury, keys: KeyRing, listen_keys: ListenKeys,
+                 clock: Clock) -> None:
         self._exchange = exchange
         self._treasury = treasury
         self._keys = keys
@@ -72,7 +74,7 @@ class PrivateApi:
     # --- registration
 
     def register(self, body: Any) -> Dict:
-        """A primary key approves a signing key; a new primary address gets a new account, with the configured balance."""
+        """A primary key approves a signing key. A new primary address gets an account with the configured balance."""
         check_object(body, _REGISTER, "body")
         signing, primary = body["signingAddr"], body["primaryAddr"]
         if signing != signing.lower() or primary != primary.lower():
@@ -109,8 +111,8 @@ class PrivateApi:
 
     def cancel_order(self, caller: Caller, body: Any) -> Dict:
         order = self._signed_order(caller, body, _CANCEL)
-        signatures.check_request(signatures.CANCEL_TYPES, (order["time"], order["nonce"], order["id"]), body["signature"],
-                                 caller.key.signing_address)
+        values = (order["time"], order["nonce"], order["id"])
+        signatures.check_request(signatures.CANCEL_TYPES, values, body["signature"], caller.key.signing_address)
         self._exchange.cancel(caller.account, order["id"])
         caller.account.last_nonce = max(caller.account.last_nonce, order["nonce"])
         return {"id": order["id"]}
@@ -192,8 +194,8 @@ class PrivateApi:
         values = (order["time"], order["nonce"], False, order["account"], order["recipient"], USDC_ADDRESS, int(size),
                   order["chainId"])
         signatures.check_request(signatures.WITHDRAW_TYPES, values, body["signature"], caller.key.signing_address)
-        record = self._treasury.withdraw(caller.account, order["nonce"], self._positive(size).scaleb(-6), order["chainId"],
-                                         self._clock.now_ms())
+        record = self._treasury.withdraw(caller.account, order["nonce"], self._positive(size).scaleb(-6),
+                                         order["chainId"], self._clock.now_ms())
         return {"id": record.id}
 
     def lp_records(self, caller: Caller, query: Query) -> List[Dict]:
@@ -272,7 +274,8 @@ class PrivateApi:
             nonce=order["nonce"], symbol=order["symbol"], is_buy=order["isBuy"],
             size=self._positive(exact_decimal(order["size"], spec.size_decimals, "size")), order_type=order_type,
             limit_price=self._positive(exact_decimal(order["limitPrice"], spec.price_decimals, "limitPrice")),
-            reduce_only=order["reduceOnly"], time_in_force=TimeInForce(time_in_force), tp_price=tp_price, sl_price=sl_price)
+            reduce_only=order["reduceOnly"], time_in_force=TimeInForce(time_in_force), tp_price=tp_price,
+            sl_price=sl_price)
 
     @staticmethod
     def _order_values(order: Dict[str, Any]) -> Tuple:

@@ -70,7 +70,8 @@ class PublicApi:
         market = self._one(query)
         start_ms, end_ms = query.integer("startTime", 0), query.integer("endTime", MAX_INTEGER)
         trades = [trade for trade in market.trades if start_ms <= trade.time_ms <= end_ms]
-        return [wire.trade(trade, self._exchange.config.switches) for trade in trades[-query.limit(_MAX_ROWS, _MAX_ROWS):]]
+        newest = trades[-query.limit(_MAX_ROWS, _MAX_ROWS):]
+        return [wire.trade(trade, self._exchange.config.switches) for trade in newest]
 
     def depth(self, query: Query, time_ms: int) -> Dict:
         symbol = query.required("symbol")

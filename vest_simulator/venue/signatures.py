@@ -1,4 +1,4 @@
-"""Signature checks, written from the protocol (section 5) alone: EIP-191 over the hash of the ABI encoding, EIP-712 for registration."""
+"""Signature checks (protocol section 5): EIP-191 over the hash of the ABI encoding, EIP-712 for registration."""
 from typing import Sequence
 
 from eth_abi import encode
@@ -26,7 +26,8 @@ def request_hash(types: Sequence[str], values: Sequence) -> bytes:
 def registration_message(contract: str, signing_address: str, expiry_ms: int):
     """The EIP-712 message that the primary key signs to approve a signing key; its domain has no chainId."""
     domain = {"name": "VestRouterV2", "version": "0.0.1", "verifyingContract": contract}
-    return encode_typed_data(domain, _REGISTRATION_TYPES, {"approvedSigner": signing_address, "signerExpiry": expiry_ms})
+    proof = {"approvedSigner": signing_address, "signerExpiry": expiry_ms}
+    return encode_typed_data(domain, _REGISTRATION_TYPES, proof)
 
 
 def signature_bytes(signature: str) -> bytes:

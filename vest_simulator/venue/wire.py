@@ -74,8 +74,9 @@ def ticker_24hr(market: Market, time_ms: int) -> Payload:
     change = last.close - first.open
     return {"symbol": market.spec.symbol, "openPrice": text(first.open), "closePrice": text(last.close),
             "highPrice": text(max(bar.high for bar in bars)), "lowPrice": text(min(bar.low for bar in bars)),
-            "quoteVolume": money(sum(bar.quote_volume for bar in bars)), "volume": text(sum(bar.volume for bar in bars)),
-            "priceChange": text(change), "priceChangePercent": text((change / first.open * 100).quantize(_PRICE_EXTRA)),
+            "quoteVolume": money(sum(bar.quote_volume for bar in bars)),
+            "volume": text(sum(bar.volume for bar in bars)), "priceChange": text(change),
+            "priceChangePercent": text((change / first.open * 100).quantize(_PRICE_EXTRA)),
             "openTime": first.open_ms, "closeTime": time_ms}
 
 
@@ -166,7 +167,8 @@ def money_frame(event: MoneyEvent) -> Payload:
 
 # --- account
 
-def account(holder: Account, address: str, markets: Dict[str, Market], config: SimulatorConfig, time_ms: int) -> Payload:
+def account(holder: Account, address: str, markets: Dict[str, Market], config: SimulatorConfig,
+            time_ms: int) -> Payload:
     """The answer of GET /account."""
     switches, default = config.switches, config.default_leverage
     equity = margin.equity(holder, markets)
@@ -178,7 +180,8 @@ def account(holder: Account, address: str, markets: Dict[str, Market], config: S
         "totalAccountValue": money(equity),
         "openOrderMargin": money(margin.open_order_margin(holder, markets, default)),
         "totalMaintMargin": money(margin.total_maintenance_margin(holder, markets)),
-        "positions": [position(holder, held, markets, default) for held in positions.values() if held.symbol in markets],
+        "positions": [position(holder, held, markets, default)
+                      for held in positions.values() if held.symbol in markets],
         "leverages": [{"symbol": symbol, "value": value} for symbol, value in holder.leverages.items()],
         "lp": {"balance": money(holder.lp_shares), "shares": money(holder.lp_shares), "unrealizedPnl": "0.000000"},
         "time": time_ms,
