@@ -2,7 +2,9 @@
 
 The hashes and signatures are pure functions; `VestPerpetualAuth` holds the keys and puts them into requests.
 """
+import base64
 import json
+import re
 from functools import cached_property
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
 
@@ -105,28 +107,37 @@ def registration_signature(wallet_private_key: str, domain: str, signing_address
 def private_key_problem(text: str, name: str) -> Optional[str]:
     """What is wrong with a private key, in words that do not show it; None when nothing is.
 
-    :param text: 64 hexadecimal digits, with or without 0x and spaces around
+    :param text: 64 hexadecimal digits, with or without 0x and spaces
     :param name: what to call it
     """
     digits = _digits(text)
     if not digits:
         return f"{name} is empty"
-    try:
-        number = int(digits, 16) if len(digits) == 64 else None
-    except ValueError:
-        number = None
-    if number is None:
+    if not re.fullmatch("[0-9a-fA-F]{64}", digits):
         return (
             f"{name} must be 64 hexadecimal digits, with or without 0x before them; "
-            f"this text has {len(digits)} characters"
+            f"what was entered has {len(digits)} characters"
         )
-    if not 0 < number < _SECP256K1_ORDER:
+    if not 0 < int(digits, 16) < _SECP256K1_ORDER:
         return f"{name} is not a key of the curve the venue uses; make a new one"
     return None
 
 
 def _digits(text: str) -> str:
-    return text.strip().removeprefix("0x").removeprefix("0X")
+    return "".join(text.split()).removeprefix("0x").removeprefix("0X")
+
+
+def jwt_expiry_s(token: str) -> Optional[float]:
+    """Until when a JWT is good, in seconds since the epoch; None when it is no JWT or does not say.
+
+    :param token: an API key, which may or may not be a JWT (protocol section 5)
+    """
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "==")) if len(parts) == 3 else {}
+        return float(claims["exp"])
+    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
+        return None
 
 
 def _hexadecimal(signature: bytes) -> str:
@@ -189,6 +200,11 @@ class VestPerpetualAuth(AuthBase):
         :raises VestUnusableKeyError: when there is no usable key
         """
         return self._account.address
+
+    @property
+    def api_key_expiry_s(self) -> Optional[float]:
+        """Until when the API key is good, in s since the epoch; None when it does not say (design decision 12)."""
+        return jwt_expiry_s(self._api_key)
 
     @cached_property
     def _account(self) -> LocalAccount:

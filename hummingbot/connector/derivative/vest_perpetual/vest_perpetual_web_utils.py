@@ -34,8 +34,9 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody, parse_json
 from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
-from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse, WSResponse
 from hummingbot.core.web_assistant.connections.rest_connection import RESTConnection
+from hummingbot.core.web_assistant.connections.ws_connection import WSConnection
 from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
@@ -377,6 +378,18 @@ class VestRESTConnection(RESTConnection):
         return RESTResponse(answer)
 
 
+class VestWSConnection(WSConnection):
+    """A socket that hands on text frames as text.
+
+    The base decodes them itself, with floats for numbers, and a frame with absurd depth or digits breaks its receiving
+    loop with an error of the JSON library; `decode_frame` is exact and raises one error for all such frames.
+    """
+
+    @staticmethod
+    def _build_resp(msg: aiohttp.WSMessage) -> WSResponse:
+        return WSResponse(msg.data)
+
+
 class VestConnectionsFactory(ConnectionsFactory):
     """Owns the session of one connector.
 
@@ -391,8 +404,9 @@ class VestConnectionsFactory(ConnectionsFactory):
         """A connection over this session; see `VestRESTConnection` for why not the base's."""
         return VestRESTConnection(self._open_session)
 
-    async def _get_shared_client(self) -> aiohttp.ClientSession:
-        return self._open_session()
+    async def get_ws_connection(self) -> WSConnection:
+        """A socket over this session; see `VestWSConnection` for why not the base's."""
+        return VestWSConnection(self._open_session())
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._shared_client is None:
