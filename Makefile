@@ -7,7 +7,7 @@ VENV := .venv/bin
 UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make lock"
-OURS := conftest.py controllers hummingbot scripts setup.py test vest_simulator workbench benchmarks
+OURS := benchmarks controllers hummingbot scripts setup.py test vest_simulator workbench
 # A name on PATH can be a shim that only complains, so each candidate is run.
 INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
@@ -29,8 +29,8 @@ test: install  ## every test, end-to-end runs included (ARGS="-k words" chooses)
 	@$(VENV)/python -m pytest $(ARGS) test
 
 lint: install  ## flake8 and isort with Hummingbot's settings
-	@$(VENV)/python -m flake8 $(wildcard $(OURS))
-	@$(VENV)/python -m isort --check-only --diff $(wildcard $(OURS))
+	@status=0; $(VENV)/python -m flake8 $(wildcard $(OURS)) || status=1; \
+	$(VENV)/python -m isort --check-only --diff $(wildcard $(OURS)) || status=1; exit $$status
 
 coverage: install  ## tests under coverage; report on screen and in htmlcov/
 	@$(VENV)/python -m coverage run -m pytest $(ARGS) test

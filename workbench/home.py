@@ -19,10 +19,17 @@ CLIENT_FOLDERS = (
 )
 USER_CODE_FOLDERS = ("scripts", "controllers")
 
-# Nothing of a home leaves the machine: Hummingbot's own reporting is off.
-QUIET_CLIENT_SETTINGS = """\
+# Hummingbot's own reporting to its makers is off in every home.
+CLIENT_SETTINGS = """\
 send_error_logs: false
 anonymized_metrics_mode: {}
+"""
+# Homes for runs on the simulated venue ask nobody on the internet for rates: this source declines Hummingbot's global
+# token before it asks anyone, and the rates come from the connector's order books. (Without a network the default
+# source would log an error a minute.)
+OFFLINE_RATES = """\
+rate_oracle_source:
+  name: decibel_perpetual
 """
 
 
@@ -73,17 +80,20 @@ class Home:
             raise HomeError("{} exists already: a home is only ever made afresh.".format(root))
         home = cls(root)
         _hard_link_tree(built, home.root / "hummingbot")
-        home.prepare()
+        home.prepare(CLIENT_SETTINGS + OFFLINE_RATES)
         home.lay_over(copy=copy_overlay, project=project)
         return home
 
-    def prepare(self) -> None:
-        """Make the folders and the settings the client expects before its first command; keeps what is there."""
+    def prepare(self, settings: str = CLIENT_SETTINGS) -> None:
+        """Make the folders and the settings the client expects before its first command; keeps what is there.
+
+        :param settings: what differs from the client's defaults, as YAML.
+        """
         for folder in CLIENT_FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
-        settings = self.root / "conf" / "conf_client.yml"
-        if not settings.exists():
-            settings.write_text(QUIET_CLIENT_SETTINGS)
+        settings_file = self.root / "conf" / "conf_client.yml"
+        if not settings_file.exists():
+            settings_file.write_text(settings)
 
     def lay_over(self, copy: bool = False, project: Path = PROJECT) -> None:
         """Put this project's packages, scripts and controllers in their places; drop links to what is gone.

@@ -42,7 +42,8 @@ class VestMarketMakingConfig(MarketMakingControllerConfigBase):
     stop_loss: Optional[Decimal] = Field(default=Decimal("0.005"), gt=0, json_schema_extra={
         "prompt": "Close a filled order at this loss (0.005 is 0.5 %): ", "prompt_on_new": True, "is_updatable": True})
     take_profit: Optional[Decimal] = Field(default=Decimal("0.002"), gt=0, json_schema_extra={
-        "prompt": "Close a filled order at this profit (0.002 is 0.2 %): ", "prompt_on_new": True, "is_updatable": True})
+        "prompt": "Close a filled order at this profit (0.002 is 0.2 %): ",
+        "prompt_on_new": True, "is_updatable": True})
     time_limit: Optional[int] = Field(default=300, gt=0, json_schema_extra={
         "prompt": "Close a filled order after this many seconds: ", "prompt_on_new": True, "is_updatable": True})
 

@@ -1,0 +1,30 @@
+"""Builds the wheel that is installed beside Hummingbot.
+
+It holds this project's leaf packages and lone modules under `hummingbot/` and no `__init__.py` above them, which belong
+to Hummingbot: so it installs into the same folder and uninstalls without a trace. It requires nothing, since what the
+connector imports comes with Hummingbot, and Hummingbot may have been installed from source.
+"""
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+PROJECT = Path(__file__).resolve().parent
+sys.path.insert(0, str(PROJECT))  # build front-ends leave it out
+
+from workbench.home import overlay_units  # noqa: E402
+
+units = overlay_units(PROJECT)
+
+setup(
+    name="vest_perpetual",
+    version="0.1.0",
+    description="Vest Markets perpetual connector for Hummingbot",
+    long_description=(PROJECT / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.12,<3.13",
+    packages=[".".join(unit.parts) for unit in units if not unit.suffix],
+    py_modules=[".".join(unit.with_suffix("").parts) for unit in units if unit.suffix],
+    package_data={"": ["*.pyx", "*.pxd"]},
+)
