@@ -34,6 +34,7 @@ INCOMING = PROJECT / ".hummingbot-incoming"
 LOG = PROJECT / ".install.log"
 OLDEST_UV = (0, 8)
 HEARTBEAT_S = 15
+VERSION_PROBE = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
 TELLING = ("Building", "Built", "Downloading", "Prepared", "Installed", "Uninstalled", "Bytecode")
 NETWORK_TROUBLE = (
     "error sending request", "failed to fetch", "dns error", "connection refused", "timed out", "network",
@@ -109,18 +110,17 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def find_python() -> str:
-    """A Python of the wanted version; candidates are run, since a name may be a pyenv shim that only complains."""
+    """The path of a Python of the wanted version; candidates are run: a name may be a shim that only complains."""
     pyenv = Path(os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv")))
     name = "python" + PYTHON_VERSION
     candidates = [sys.executable, name, "python3"]
     candidates += sorted(map(str, pyenv.glob("versions/{}.*/bin/python".format(PYTHON_VERSION))), reverse=True)
     candidates += [os.path.join(folder, name) for folder in ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")]
-    probe = "import sys; print('%d.%d' % sys.version_info[:2], sys.base_prefix, sys.executable)"
     for candidate in candidates + _pythons_of_uv():
-        version, _, rest = _output_of([candidate, "-c", probe]).partition(" ")
+        version, _, executable = _output_of([candidate, "-c", VERSION_PROBE]).partition(" ")
         if version == PYTHON_VERSION:
-            print("Python {}: {}".format(PYTHON_VERSION, rest.split(" ")[-1]))
-            return candidate
+            print("Python {}: {}".format(PYTHON_VERSION, executable))
+            return executable
     raise InstallError(
         "Python {0} is needed and was not found: install it (apt install python{0} python{0}-venv, brew install "
         "python@{0}, pyenv install {0} or uv python install {0}) and run this again.".format(PYTHON_VERSION))
@@ -157,8 +157,7 @@ def find_uv(python: str) -> str:
 
 def _install_dependencies(uv: str, python: str) -> None:
     print("Virtual environment .venv, locked dependencies (1 to 3 minutes when nothing is cached)")
-    if not _output_of([str(VENV / "bin" / "python"), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]) \
-            == PYTHON_VERSION:
+    if not _output_of([str(VENV / "bin" / "python"), "-c", VERSION_PROBE]).startswith(PYTHON_VERSION + " "):
         _run("the virtual environment", [uv, "venv", "--clear", "--python", python, str(VENV)])
     _run("the dependencies", [uv, "pip", "sync", "--python", str(VENV), "--compile-bytecode",
                               "--build-constraints", str(BUILD_TOOLS), *_compiler_options(), str(LOCK)])
