@@ -175,10 +175,10 @@ def _install_hummingbot(uv: str) -> None:
     HOME.mkdir(exist_ok=True)
     for entry in sorted(INCOMING.iterdir()):
         target = HOME / entry.name
-        if target.is_dir():
-            shutil.rmtree(str(target))
+        if target.exists():
+            target.replace(INCOMING / (entry.name + ".old"))
         entry.replace(target)
-    INCOMING.rmdir()
+    shutil.rmtree(str(INCOMING))
 
 
 def _compiler_options() -> List[str]:
