@@ -66,6 +66,10 @@ ACCOUNT_GROUP_HEADER = "xrestservermm"
 WS_ACCOUNT_GROUP_PARAMETERS = ("xwebsocketserver", "websocketserver")
 WS_LISTEN_KEY_PARAMETER = "listenKey"
 
+# --- Order books over REST (protocol section 4): the most levels a side, and the codes of symbols that have no market.
+DEPTH_LIMIT = 100
+NO_MARKET_CODES = frozenset({1121, 3023})
+
 # --- Channels (protocol section 6); format with symbol and interval.
 ORDERBOOK_DEPTH_CHANNEL = "{symbol}@depth"
 TRADES_CHANNEL = "{symbol}@trades"
@@ -156,6 +160,9 @@ WS_SILENCE_LIMIT_S = 40.0
 WS_SUBSCRIBE_TIMEOUT_S = 10.0
 WS_BACKOFF_MIN_S = 0.5
 WS_BACKOFF_MAX_S = 30.0
+WS_CLOSE_TIMEOUT_S = 2.0  # a half-open connection never answers a close frame
+# After the venue refused the API key, asking again is of little use (acceptance C29).
+UNAUTHORIZED_RETRY_S = 300.0
 LISTEN_KEY_LIFE_S = 3600.0  # protocol section 5
 LISTEN_KEY_RENEWAL_S = LISTEN_KEY_LIFE_S / 3
 LISTEN_KEY_RETRY_S = 5.0

@@ -7,7 +7,7 @@ other way round. Decimals are exact; times stay the integer milliseconds they we
 import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Container, Dict, List, Mapping, Optional, Tuple, Union
 
 import brotli
 
@@ -287,8 +287,11 @@ def tickers_from(payload: Any) -> List[Ticker]:
 
     :param payload: decoded JSON
     """
-    rows = payload if isinstance(payload, list) else _Fields("tickers", payload).rows("tickers")
-    return [Ticker.from_payload(row) for row in rows]
+    return [Ticker.from_payload(row) for row in _ticker_rows(payload)]
+
+
+def _ticker_rows(payload: Any) -> List[Any]:
+    return payload if isinstance(payload, list) else _Fields("tickers", payload).rows("tickers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -657,10 +660,22 @@ class ChannelMessage:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionAnswer:
-    """The answer to SUBSCRIBE or UNSUBSCRIBE; `rejected` maps refused channels to the venue's reason."""
+    """The answer to SUBSCRIBE or UNSUBSCRIBE; `rejected` maps refused channels to the venue's reason.
+
+    One style names the request and no channels, the other names the channels and no request.
+    """
 
     request_id: Optional[int]
+    registered: Tuple[str, ...]
     rejected: Dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefusal:
+    """The venue refused a request of the socket; `request_id` is None when it does not say which."""
+
+    request_id: Optional[int]
+    error: ErrorBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,7 +688,7 @@ class UnknownMessage:
     """A message of no known kind; to be ignored."""
 
 
-SocketMessage = Union[ChannelMessage, SubscriptionAnswer, Pong, ErrorBody, UnknownMessage]
+SocketMessage = Union[ChannelMessage, SubscriptionAnswer, RequestRefusal, Pong, UnknownMessage]
 
 
 def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
@@ -689,28 +704,47 @@ def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
     if isinstance(data, str) and data.upper() == CONSTANTS.WS_PONG:
         return Pong()
     if "subscription_outcomes" in payload:
-        return SubscriptionAnswer(
-            request_id=fields.optional_integer("id"),
-            rejected=_rejected_channels(fields.rows("subscription_outcomes")),
-        )
-    if fields.has("error"):
-        detail = payload["error"]
-        body = ErrorBody.from_payload(detail, is_error_status=True)
-        return body or ErrorBody(code=None, message=detail if isinstance(detail, str) else "refused without a reason")
-    if fields.has("code") or fields.has("detail"):
-        return ErrorBody.from_payload({**payload, "id": None}, is_error_status=True) or UnknownMessage()
+        return _subscription_outcomes(fields.optional_integer("id"), fields.rows("subscription_outcomes"))
+    if fields.has("error") or fields.has("code") or fields.has("detail"):
+        error = _refusal(payload)
+        return UnknownMessage() if error is None else RequestRefusal(fields.optional_integer("id"), error)
     if "result" in payload and fields.has("id"):
-        return SubscriptionAnswer(request_id=fields.integer("id"), rejected={})
+        return SubscriptionAnswer(request_id=fields.integer("id"), registered=(), rejected={})
     return UnknownMessage()
 
 
-def _rejected_channels(rows: List[Any]) -> Dict[str, str]:
-    rejected = {}
+def _refusal(payload: Mapping[str, Any]) -> Optional[ErrorBody]:
+    detail = payload.get("error")
+    if detail is None:
+        return ErrorBody.from_payload({**payload, "id": None}, is_error_status=True)
+    error = ErrorBody.from_payload(detail, is_error_status=True)
+    return error or ErrorBody(code=None, message=detail if isinstance(detail, str) else "refused without a reason")
+
+
+def _subscription_outcomes(request_id: Optional[int], rows: List[Any]) -> SubscriptionAnswer:
+    registered, rejected = [], {}
     for row in rows:
         outcome = _Fields("subscription_outcomes", row)
-        if outcome.text("status") != "registered":
-            rejected[outcome.text("requested")] = outcome.optional_text("reason") or "no reason given"
-    return rejected
+        channel = outcome.text("requested")
+        if outcome.text("status") == "registered":
+            registered.append(channel)
+        else:
+            rejected[channel] = outcome.optional_text("reason") or "no reason given"
+    return SubscriptionAnswer(request_id=request_id, registered=tuple(registered), rejected=rejected)
+
+
+def ticker_messages(message: ChannelMessage, symbols: Container[str]) -> List[ChannelMessage]:
+    """A message of the `tickers` channel as messages of the `{symbol}@ticker` channels; the rows are not yet read.
+
+    :param message: its data is a list, or the answer of `GET /ticker/latest`
+    :param symbols: the symbols that are wanted
+    :raises VestPayloadError: when there are no rows
+    """
+    rows = [row for row in _ticker_rows(message.data) if isinstance(row, Mapping)]
+    return [
+        ChannelMessage(CONSTANTS.TICKER_CHANNEL.format(symbol=row["symbol"]), row, message.time_ms)
+        for row in rows if isinstance(row.get("symbol"), str) and row["symbol"] in symbols
+    ]
 
 
 def channel_request(method: str, channels: List[str], request_id: int) -> Dict[str, Any]:
