@@ -1,0 +1,98 @@
+"""Whole order books on their way through the framework, which is made for books and their differences.
+
+The venue sends the whole book several times a second and never a difference (protocol section 6, design decision 2). So
+only the newest book of a symbol matters, and only one that is newer than the book already shown.
+"""
+import asyncio
+from dataclasses import replace
+from typing import Dict, List, Optional
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage, Depth
+from hummingbot.core.data_type.order_book import OrderBook
+from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
+from hummingbot.core.data_type.order_book_row import OrderBookRow
+
+
+class NewestPerChannelQueue(asyncio.Queue):
+    """A queue that keeps the newest message of each channel, in the place of the one it replaces.
+
+    However fast books come, it holds one for each symbol, and no symbol waits behind the news of another (C26).
+    """
+
+    def _init(self, maxsize: int) -> None:
+        self._queue: Dict[str, ChannelMessage] = {}
+
+    def _put(self, item: ChannelMessage) -> None:
+        self._queue[item.channel] = item
+
+    def _get(self) -> ChannelMessage:
+        return self._queue.pop(next(iter(self._queue)))
+
+
+class MergedPerChannelQueue(NewestPerChannelQueue):
+    """The same for messages that may be partial: what the older one said and the newer one does not, is kept."""
+
+    def _put(self, item: ChannelMessage) -> None:
+        waiting = self._queue.get(item.channel)
+        if waiting is not None and isinstance(waiting.data, dict) and isinstance(item.data, dict):
+            item = replace(item, data={**waiting.data, **item.data})
+        super()._put(item)
+
+
+def keep_newest_books(queue: asyncio.Queue) -> None:
+    """Reduce a queue of `DepthMessage` to the newest of each pair.
+
+    The tracker does not read its queue before all books are there, which may take long (C26).
+
+    :param queue: the tracker's
+    """
+    newest = {}
+    while not queue.empty():
+        message = queue.get_nowait()
+        newest[message.trading_pair] = message
+    for message in newest.values():
+        queue.put_nowait(message)
+
+
+class DepthMessage(OrderBookMessage):
+    """A whole book. The base looks its update id up for every row; that would be most of the work here.
+
+    :param update_id: greater than that of any older book of the pair
+    :param timestamp: the venue's time of the book, or that of its arrival, in seconds
+    """
+
+    def __new__(cls, trading_pair: str, update_id: int, depth: Depth, timestamp: float) -> "DepthMessage":
+        content = {"trading_pair": trading_pair, "update_id": update_id, "bids": depth.bids, "asks": depth.asks}
+        return super().__new__(cls, OrderBookMessageType.SNAPSHOT, content, timestamp)
+
+    @property
+    def bids(self) -> List[OrderBookRow]:
+        """Rows of the framework, highest price first."""
+        return self._rows("bids")
+
+    @property
+    def asks(self) -> List[OrderBookRow]:
+        """Rows of the framework, lowest price first."""
+        return self._rows("asks")
+
+    def _rows(self, side: str) -> List[OrderBookRow]:
+        update_id = self.content["update_id"]
+        return [OrderBookRow(price, amount, update_id) for price, amount in self.content[side]]
+
+
+class VestOrderBook(OrderBook):
+    """A book that never goes back: frames that waited while a newer book came over REST are passed over (A19)."""
+
+    def restore_from_snapshot_and_diffs(self, snapshot: OrderBookMessage, diffs: List[OrderBookMessage]) -> None:
+        """What the tracker calls for every whole book.
+
+        :param snapshot: the book
+        :param diffs: always empty, because the venue sends none
+        """
+        if snapshot.update_id > self.snapshot_uid:
+            self.apply_snapshot(snapshot.bids, snapshot.asks, snapshot.update_id)
+
+
+def middle_price(depth: Depth) -> Optional[float]:
+    """The price halfway between the best bid and the best ask, None when a side is empty."""
+    return (depth.bids[0][0] + depth.asks[0][0]) / 2 if depth.bids and depth.asks else None
