@@ -15,7 +15,7 @@ INTERVALS_MS: Dict[str, int] = {
     "12h": 720 * MINUTE_MS, "1d": DAY_MS, "3d": 3 * DAY_MS, "1w": 7 * DAY_MS, "1M": 0,
 }
 _MONDAY_MS = 4 * DAY_MS
-_INNER_SAMPLES = 3
+_INNER_SAMPLES = 2
 
 
 def bar_open_ms(interval: str, time_ms: int) -> int:

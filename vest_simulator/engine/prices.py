@@ -2,6 +2,7 @@
 import random
 import zlib
 from decimal import Decimal
+from functools import lru_cache
 
 from vest_simulator.engine.specs import SymbolSpec
 
@@ -64,7 +65,12 @@ def past_deviation_ppm(seed: int, symbol: str, time_ms: int) -> int:
     deviation = 0
     for period_ms, amplitude_ppm in _OCTAVES:
         bucket, offset_ms = divmod(time_ms, period_ms)
-        left, right = (zlib.crc32(f"{seed}:{symbol}:{period_ms}:{bucket + side}".encode()) % (2 * amplitude_ppm + 1)
-                       - amplitude_ppm for side in (0, 1))
+        left = _noise(seed, symbol, period_ms, bucket, amplitude_ppm)
+        right = _noise(seed, symbol, period_ms, bucket + 1, amplitude_ppm)
         deviation += left + (right - left) * offset_ms // period_ms
     return deviation
+
+
+@lru_cache(maxsize=10_000)
+def _noise(seed: int, symbol: str, period_ms: int, bucket: int, amplitude_ppm: int) -> int:
+    return zlib.crc32(f"{seed}:{symbol}:{period_ms}:{bucket}".encode()) % (2 * amplitude_ppm + 1) - amplitude_ppm
