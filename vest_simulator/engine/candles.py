@@ -3,6 +3,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from itertools import islice
 from typing import Callable, Deque, Dict, List
 
 from vest_simulator.engine.prices import MINUTE_MS
@@ -55,7 +56,7 @@ class Bar:
 
 
 class CandleSeries:
-    """The bars of one symbol and interval.
+    """The bars of one symbol and interval. The past before the live prices is made up when it is first asked for.
 
     :param past_price: the price at a time before `start_ms`
     :param start_ms: when the live prices begin
@@ -63,16 +64,12 @@ class CandleSeries:
 
     def __init__(self, interval: str, past_price: Callable[[int], Decimal], start_ms: int, size_step: Decimal) -> None:
         self.interval = interval
+        self._past_price = past_price
         self._size_step = size_step
-        self._bars: Deque[Bar] = deque(maxlen=MAX_BARS)
-        opens = [bar_open_ms(interval, start_ms)]
-        while len(opens) < MAX_BARS:
-            opens.append(bar_open_ms(interval, opens[-1] - 1))
-        for open_ms in reversed(opens):
-            self._bars.append(self._past_bar(past_price, open_ms, min(next_open_ms(interval, open_ms), start_ms)))
+        self._bars: Deque[Bar] = deque([self._past_bar(bar_open_ms(interval, start_ms), start_ms)], MAX_BARS)
 
-    def _past_bar(self, past_price: Callable[[int], Decimal], open_ms: int, end_ms: int) -> Bar:
-        samples = [past_price(open_ms + (end_ms - open_ms) * part // (_INNER_SAMPLES + 1))
+    def _past_bar(self, open_ms: int, end_ms: int) -> Bar:
+        samples = [self._past_price(open_ms + (end_ms - open_ms) * part // (_INNER_SAMPLES + 1))
                    for part in range(_INNER_SAMPLES + 2)]
         trades = 1 + (end_ms - open_ms) // 4_000
         volume = trades * self._size_step * (3 + open_ms // MINUTE_MS % 7)
@@ -101,8 +98,10 @@ class CandleSeries:
 
     def newest(self, count: int = MAX_BARS) -> List[Bar]:
         """The newest bars, oldest first."""
-        bars = list(self._bars)
-        return bars[-count:] if count else []
+        while len(self._bars) < min(count, MAX_BARS):
+            end_ms = self._bars[0].open_ms
+            self._bars.appendleft(self._past_bar(bar_open_ms(self.interval, end_ms - 1), end_ms))
+        return list(islice(self._bars, len(self._bars) - min(count, MAX_BARS), None))
 
     def _roll(self, time_ms: int) -> None:
         while time_ms > self._bars[-1].close_ms:

@@ -111,7 +111,7 @@ class Market:
 
     def day(self, time_ms: int) -> List[Bar]:
         """The 15-minute bars of the last 24 hours, oldest first."""
-        return [bar for bar in self.candles("15m").newest() if bar.close_ms > time_ms - DAY_MS]
+        return [bar for bar in self.candles("15m").newest() if bar.open_ms >= time_ms - DAY_MS]
 
     def _series(self, interval: str) -> CandleSeries:
         series = CandleSeries(interval, self._past_price, self._start_ms, self.spec.size_step)
