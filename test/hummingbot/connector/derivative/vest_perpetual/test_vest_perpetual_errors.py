@@ -1,0 +1,173 @@
+"""What each refusal of the venue means, and above all whether a request may have been acted on (framework gap B1)."""
+import asyncio
+from http import HTTPStatus
+
+import pytest
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_errors as errors
+
+# The codes of protocol section 3, written by hand: the type of each error.
+DOCUMENTED_CODES = {
+    # general
+    429: errors.VestRateLimitError,
+    1002: errors.VestUnauthorizedError,
+    1003: errors.VestRateLimitError,
+    1022: errors.VestUnauthorizedError,
+    1023: errors.VestRefusedError,
+    1024: errors.VestRefusedError,
+    1099: errors.VestUnauthorizedError,
+    # request
+    1111: errors.VestRefusedError,
+    1116: errors.VestRefusedError,
+    1121: errors.VestRefusedError,
+    1125: errors.VestListenKeyError,
+    1130: errors.VestRefusedError,
+    1131: errors.VestClockError,
+    1132: errors.VestClockError,
+    1133: errors.VestRefusedError,
+    1143: errors.VestRefusedError,
+    1144: errors.VestRefusedError,
+    1145: errors.VestRefusedError,
+    1146: errors.VestUnauthorizedError,
+    1147: errors.VestRefusedError,
+    1148: errors.VestRefusedError,
+    # order rejected
+    3001: errors.VestRefusedError,
+    3002: errors.VestRefusedError,
+    3003: errors.VestRefusedError,
+    3004: errors.VestRefusedError,
+    3006: errors.VestRefusedError,
+    3007: errors.VestRefusedError,
+    3008: errors.VestRefusedError,
+    3010: errors.VestRefusedError,
+    3011: errors.VestRefusedError,
+    3015: errors.VestDuplicateOrderError,
+    3017: errors.VestOrderNotFoundError,
+    3018: errors.VestRefusedError,
+    3019: errors.VestRefusedError,
+    3020: errors.VestRefusedError,
+    3021: errors.VestRefusedError,
+    3022: errors.VestRefusedError,
+    3023: errors.VestRefusedError,
+    3024: errors.VestRefusedError,
+    # LP
+    4001: errors.VestRefusedError,
+    4002: errors.VestRefusedError,
+    4003: errors.VestRefusedError,
+    4004: errors.VestRefusedError,
+    4007: errors.VestRefusedError,
+    4010: errors.VestRefusedError,
+    4012: errors.VestRefusedError,
+    # transfer
+    5002: errors.VestRefusedError,
+    5009: errors.VestRefusedError,
+    5010: errors.VestRefusedError,
+    5013: errors.VestRefusedError,
+}
+
+# Every HTTP status of 400 and more that Python knows; a new one has to be judged here.
+STATUSES = {
+    **{status: errors.VestRefusedError for status in (
+        400, 402, 404, 405, 406, 407, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 425, 426,
+        428, 431, 451,
+    )},
+    **{status: errors.VestUnauthorizedError for status in (401, 403)},
+    **{status: errors.VestServerError for status in (408, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511)},
+    429: errors.VestRateLimitError,
+}
+
+UNKNOWN_OUTCOME = (errors.VestRateLimitError, errors.VestServerError)
+
+
+def all_error_classes(root=errors.VestError):
+    return {root}.union(*map(all_error_classes, root.__subclasses__()))
+
+
+def test_every_documented_code_has_a_meaning_and_no_other_has():
+    assert set(errors.CODE_MEANINGS) == set(DOCUMENTED_CODES)
+    assert all(errors.CODE_MEANINGS.values())
+
+
+@pytest.mark.parametrize("code, expected", DOCUMENTED_CODES.items())
+def test_every_documented_code_has_its_type_and_a_verdict_on_the_outcome(code, expected):
+    error = errors.error_for_code(code, "the venue's words", status=400)
+
+    assert type(error) is expected
+    assert errors.is_outcome_unknown(error) is issubclass(expected, UNKNOWN_OUTCOME)
+    assert f"Vest error {code}: {errors.CODE_MEANINGS[code]} [the venue's words]" == str(error)
+
+
+def test_every_http_status_is_judged():
+    assert set(STATUSES) == {status.value for status in HTTPStatus if status >= 400}
+
+
+@pytest.mark.parametrize("status, expected", STATUSES.items())
+def test_every_http_status_without_a_code_has_its_type_and_a_verdict_on_the_outcome(status, expected):
+    error = errors.error_for_status(status, "some text")
+
+    assert type(error) is expected
+    assert errors.is_outcome_unknown(error) is issubclass(expected, UNKNOWN_OUTCOME)
+    assert f"HTTP {status}" in str(error)
+
+
+def test_an_undocumented_code_is_a_refusal_that_quotes_the_venue():
+    error = errors.error_for_code(9999, "something new", status=400)
+
+    assert type(error) is errors.VestRefusedError
+    assert (error.code, error.status, error.venue_message) == (9999, 400, "something new")
+    assert "9999" in str(error) and "something new" in str(error)
+
+
+def test_an_undocumented_server_status_leaves_the_outcome_unknown():
+    assert errors.is_outcome_unknown(errors.error_for_status(520, ""))
+
+
+@pytest.mark.parametrize("make", [errors.error_for_code, errors.error_for_status])
+def test_a_rate_limit_tells_how_long_to_wait(make):
+    error = make(429, "slow down", 429, 7.5) if make is errors.error_for_code else make(429, "slow down", 7.5)
+
+    assert error.retry_after_s == 7.5
+
+
+@pytest.mark.parametrize("error_class", all_error_classes(), ids=lambda error_class: error_class.__name__)
+def test_the_framework_catches_every_error_as_the_ioerror_it_expects(error_class):
+    assert issubclass(error_class, IOError)
+
+
+@pytest.mark.parametrize("error_class", all_error_classes(), ids=lambda error_class: error_class.__name__)
+def test_b14_no_error_is_the_timeout_that_the_framework_misreads(error_class):
+    assert not issubclass(error_class, asyncio.TimeoutError)
+
+
+def test_the_outcome_of_a_request_that_was_never_sent_is_known():
+    assert not errors.is_outcome_unknown(errors.VestNotSentError("no connection"))
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), OSError("?"), asyncio.CancelledError()])
+def test_foreign_errors_prove_nothing(error):
+    assert errors.is_outcome_unknown(error)
+    assert not errors.is_retryable(error)
+
+
+def test_what_may_be_asked_again():
+    retryable = {error_class for error_class in all_error_classes() if error_class.retryable}
+
+    assert retryable == {
+        errors.VestUnknownOutcomeError, errors.VestTimeoutError, errors.VestConnectionLostError,
+        errors.VestServerError, errors.VestRateLimitError, errors.VestUnreadableAnswerError,
+        errors.VestNotSentError, errors.VestClockError,
+    }
+    assert errors.is_retryable(errors.VestTimeoutError("late"))
+
+
+@pytest.mark.parametrize("code", [1002, 1099])
+def test_a1_refused_keys_say_what_to_do(code):
+    assert "register" in errors.describe_code(code) and "connect vest_perpetual" in errors.describe_code(code)
+
+
+def test_unusable_keys_are_a_refusal_of_nothing_sent():
+    error = errors.VestUnusableKeyError("the key is too short")
+
+    assert str(error) == "the key is too short"
+    assert (error.code, error.status) == (None, None)
+    assert not errors.is_outcome_unknown(error) and not errors.is_retryable(error)
