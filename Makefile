@@ -34,7 +34,6 @@ lint: install  ## flake8 and isort with Hummingbot's settings
 
 coverage: install  ## tests under coverage; report on screen and in htmlcov/
 	@$(VENV)/python -m coverage run -m pytest $(ARGS) test
-	@$(VENV)/python -m coverage combine --quiet
 	@$(VENV)/python -m coverage html --quiet
 	@$(VENV)/python -m coverage report
 
