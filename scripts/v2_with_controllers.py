@@ -9,7 +9,6 @@ from typing import List, Optional
 from pydantic import Field
 
 from hummingbot.client.hummingbot_application import HummingbotApplication
-from hummingbot.core.data_type.common import PositionMode
 from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2ConfigBase
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, StopExecutorAction
@@ -40,7 +39,7 @@ class V2WithControllers(StrategyV2Base):
             config = controller.config
             if not self.is_perpetual(config.connector_name):
                 continue
-            self.set_position_mode(config.connector_name, PositionMode(config.position_mode))
+            self.set_position_mode(config.connector_name, config.position_mode)
             self.set_leverage(config.connector_name, config.trading_pair, config.leverage)
 
     def on_tick(self) -> None:

@@ -27,17 +27,17 @@ class VestMarketMakingConfig(MarketMakingControllerConfigBase):
         "prompt_on_new": True})
     trading_pair: str = Field(default="BTC-USDC", json_schema_extra={
         "prompt": "Trading pair, for example BTC-USDC: ", "prompt_on_new": True})
-    buy_spreads: List[float] = Field(default="0.001,0.002", json_schema_extra={
+    buy_spreads: List[float] = Field(default="0.001,0.002", validate_default=True, json_schema_extra={
         "prompt": "Distances of the buy orders below the mid price (0.001 is 0.1 %): ",
         "prompt_on_new": True, "is_updatable": True})
-    sell_spreads: List[float] = Field(default="0.001,0.002", json_schema_extra={
+    sell_spreads: List[float] = Field(default="0.001,0.002", validate_default=True, json_schema_extra={
         "prompt": "Distances of the sell orders above the mid price (0.001 is 0.1 %): ",
         "prompt_on_new": True, "is_updatable": True})
     executor_refresh_time: int = Field(default=30, json_schema_extra={
         "prompt": "Renew unfilled orders after this many seconds: ", "prompt_on_new": True, "is_updatable": True})
     leverage: int = Field(default=5, json_schema_extra={
         "prompt": "Leverage: ", "prompt_on_new": True})
-    position_mode: PositionMode = Field(default="ONEWAY", json_schema_extra={
+    position_mode: PositionMode = Field(default="ONEWAY", validate_default=True, json_schema_extra={
         "prompt": "Position mode (Vest has ONEWAY only): "})
     stop_loss: Optional[Decimal] = Field(default=Decimal("0.005"), gt=0, json_schema_extra={
         "prompt": "Close a filled order at this loss (0.005 is 0.5 %): ", "prompt_on_new": True, "is_updatable": True})
