@@ -5,6 +5,8 @@ must leave nothing behind: no open order, no complaint of ours in the log, no se
 it writes is in `.runs/<time>/`. The exit code is 0 when all of that holds and there was something to compare.
 """
 import argparse
+import contextlib
+import itertools
 import json
 import secrets
 import signal
@@ -14,7 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import convert_to_exchange_trading_pair
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import (
+    convert_to_exchange_trading_pair,
+    trading_pairs_by_symbol,
+)
+from vest_simulator import DEFAULT_SYMBOLS
 from workbench import audit, books, report
 from workbench.client import Client, ClientError
 from workbench.home import PROJECT, Home, HomeError
@@ -35,10 +41,8 @@ class Interrupted(Exception):
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the main job; returns the exit code."""
     options = _options(arguments)
-    folder = PROJECT / ".runs" / time.strftime("%Y-%m-%dT%H-%M-%S")
-    folder = _unused(folder)
-    folder.mkdir(parents=True)
-    job = MainJob(folder, options.strategy, options.pairs, options.seed)
+    folder = _new_folder(PROJECT / ".runs" / time.strftime("%Y-%m-%dT%H-%M-%S"))
+    job = MainJob(folder, options.strategy, options.symbol_of_pair, options.seed)
     try:
         return job.run(options.duration)
     except Interrupted:
@@ -59,16 +63,35 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("--pairs", default="BTC-USDC,ETH-USDC", help="trading pairs, separated by commas")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated prices")
     options = parser.parse_args(arguments)
-    options.pairs = [pair.strip() for pair in options.pairs.split(",") if pair.strip()]
-    if not options.pairs or options.duration <= 0:
-        parser.error("there must be at least one pair and a duration above zero")
+    try:
+        options.symbol_of_pair = _symbols(options.pairs, options.strategy)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.duration <= 0:
+        parser.error("the duration must be above zero")
     return options
 
 
-def _unused(folder: Path) -> Path:
-    """The folder, or one with a number behind it when a run of the same second has taken it."""
-    candidates = [folder, *(folder.with_name(f"{folder.name}-{number}") for number in range(2, 100))]
-    return next(candidate for candidate in candidates if not candidate.exists())
+def _symbols(words: str, strategy: str) -> Dict[str, str]:
+    """The venue's symbol of each trading pair in a comma list. :raises ValueError: when there is no such market."""
+    pairs = [word.strip().upper() for word in words.split(",")]
+    if strategy == "perpetual_market_making" and len(pairs) > 1:
+        print(f"{strategy} trades one pair at a time: taking {pairs[0]}.")
+        pairs = pairs[:1]
+    symbols = {pair: convert_to_exchange_trading_pair(pair) for pair in pairs}
+    listed = {spec.symbol for spec in DEFAULT_SYMBOLS}
+    if not listed.issuperset(symbols.values()):
+        raise ValueError("the simulated venue has only " + ", ".join(sorted(trading_pairs_by_symbol(listed).values())))
+    return symbols
+
+
+def _new_folder(wanted: Path) -> Path:
+    """Make the folder, with a number behind its name when another run of the same second has taken it."""
+    for number in itertools.count(1):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
 
 
 class MainJob:
@@ -76,18 +99,15 @@ class MainJob:
 
     :param folder: where everything it writes goes.
     :param strategy: a key of `STRATEGIES`.
-    :param pairs: Hummingbot's trading pairs.
+    :param symbol_of_pair: Hummingbot's trading pairs with the venue's symbols.
     :param seed: of the simulated prices.
     """
 
-    def __init__(self, folder: Path, strategy: str, pairs: List[str], seed: int) -> None:
+    def __init__(self, folder: Path, strategy: str, symbol_of_pair: Mapping[str, str], seed: int) -> None:
         self._folder = folder
         self._report = (folder / "report.txt").open("w")
         self._strategy = strategy
-        if strategy == "perpetual_market_making" and len(pairs) > 1:
-            self.say(f"{strategy} trades one pair at a time: taking {pairs[0]}.")
-            pairs = pairs[:1]
-        self._symbol_of_pair = {pair: convert_to_exchange_trading_pair(pair) for pair in pairs}
+        self._symbol_of_pair = symbol_of_pair
         self._password = secrets.token_urlsafe(16)
         self._simulator = Simulator(folder, {"seed": seed, "symbols": ",".join(self._symbol_of_pair.values())})
         self._client: Optional[Client] = None
