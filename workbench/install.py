@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from workbench.home import PROJECT, Home
+from workbench.home import PROJECT, Home, HomeError
 
 PYTHON_VERSION = (PROJECT / ".python-version").read_text().strip()
 REQUIREMENTS = PROJECT / "requirements"
@@ -52,7 +52,7 @@ def main() -> int:
     try:
         with _one_at_a_time():
             _install()
-    except InstallError as error:
+    except (InstallError, HomeError) as error:
         print("make install: {}".format(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
