@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from functools import cached_property
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 from eth_abi import encode
 from eth_account import Account
@@ -173,7 +173,7 @@ class VestPerpetualAuth(AuthBase):
         self.account_group = utils.account_group_from(account_group)
         self._clock = clock
         self._domain = domain
-        self._signers: Dict[str, Callable[[Mapping[str, Any]], str]] = {
+        self._signers: Dict[str, Callable[[Dict[str, Any]], str]] = {
             CONSTANTS.ORDERS_PATH: self._sign_order,
             CONSTANTS.ORDERS_CANCEL_PATH: self._sign_cancel,
             CONSTANTS.LP_PATH: self._sign_lp,
@@ -265,7 +265,7 @@ class VestPerpetualAuth(AuthBase):
             reduce_only=order["reduceOnly"],
         )
 
-    def _generate_trigger_signature(self, order: Mapping[str, Any], order_type: str, trigger_price: str) -> str:
+    def _generate_trigger_signature(self, order: Dict[str, Any], order_type: str, trigger_price: str) -> str:
         """Signature of a take profit or stop loss: an order of its own, which closes what its parent opens."""
         return self._generate_orders_signature(
             time_ms=order["time"],
@@ -278,13 +278,13 @@ class VestPerpetualAuth(AuthBase):
             reduce_only=True,
         )
 
-    def _sign_cancel(self, order: Mapping[str, Any]) -> str:
+    def _sign_cancel(self, order: Dict[str, Any]) -> str:
         return self._generate_cancel_signature(order["time"], order["nonce"], order["id"])
 
-    def _sign_lp(self, order: Mapping[str, Any]) -> str:
+    def _sign_lp(self, order: Dict[str, Any]) -> str:
         return self._generate_lp_signature(order["time"], order["nonce"], order["orderType"], order["size"])
 
-    def _sign_withdraw(self, order: Mapping[str, Any]) -> str:
+    def _sign_withdraw(self, order: Dict[str, Any]) -> str:
         token_address = CONSTANTS.COLLATERAL_TOKEN_ADDRESSES.get(order["chainId"])
         if token_address is None:
             raise ValueError(

@@ -239,10 +239,10 @@ class VestThrottler(AsyncThrottler):
     def note_refusal(self, retry_after_s: Optional[float]) -> None:
         """The venue wants fewer requests: everything holds. Requests that were already on their way do not prolong it.
 
-        :param retry_after_s: how long the venue asks to wait, in seconds; None for a pause that grows each time
+        :param retry_after_s: how long the venue asks to wait, in seconds; None or 0 for a pause that grows each time
         """
         is_holding = self.hold_s > 0
-        if retry_after_s is not None:
+        if retry_after_s:
             pause_s = min(retry_after_s, CONSTANTS.RATE_LIMIT_RETRY_AFTER_MAX_S)
         elif is_holding:
             return
@@ -280,15 +280,12 @@ def configured_rate_limits_share_pct() -> Decimal:
 
 # --- Requests
 
-# What aiohttp raises, by what is then known about the request; the first that fits counts. Its redirect errors cannot
-# come, because redirects are not followed.
+# What aiohttp raises before a request has a connection. Whatever else it raises proves nothing.
 _NOT_SENT_ERRORS = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ServerFingerprintMismatch,
     aiohttp.ClientHttpProxyError,
-    aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
 )
 _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
@@ -313,7 +310,7 @@ def transport_error(error: BaseException, request: str) -> VestError:
 
 def _excerpt(text: str) -> str:
     """The beginning of an error's text, in one line and without anything that may be a secret."""
-    if "<" in text:
+    if text.lstrip().startswith("<"):
         return "the answer was a web page"
     return _LONG_WORD.sub("…", " ".join(text.split()))[:_MAX_EXCERPT]
 
