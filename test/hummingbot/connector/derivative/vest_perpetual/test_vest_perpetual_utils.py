@@ -117,9 +117,9 @@ def test_the_template_documents_exactly_the_keys_of_the_config_maps():
 
 @every_domain
 def test_the_templates_values_can_be_entered(domain):
-    values = {name: value for name, value in yaml.safe_load(TEMPLATE.read_text()).items() if name in connect_keys(domain)}
+    template = yaml.safe_load(TEMPLATE.read_text())
 
-    config = CONFIG_MAPS[domain](**{name: "" if value is None else value for name, value in values.items()})
+    config = CONFIG_MAPS[domain](**{name: template[name] or "" for name in connect_keys(domain)})
 
     assert getattr(config, f"{domain}_account_group") == 0
 

@@ -336,6 +336,15 @@ def test_an_account():
     assert account.leverages == (wire.Leverage("BTC-PERP", 10),)
 
 
+@pytest.mark.parametrize("payload, complaint", [
+    ([], "account: not a JSON object"), ({"balances": {"USDC": 1}}, "account.balances: not a list"),
+    ({"positions": ["BTC-PERP"]}, "account.positions: not a JSON object"),
+])
+def test_an_account_of_the_wrong_shape_is_refused(payload, complaint):
+    with pytest.raises(VestPayloadError, match=complaint):
+        wire.Account.from_payload(payload)
+
+
 @pytest.mark.parametrize("payload", [{}, {"balances": None, "positions": [], "leverages": None}])
 def test_a3_an_empty_account(payload):
     assert wire.Account.from_payload(payload) == wire.Account((), None, (), (), None)
@@ -361,6 +370,8 @@ def test_a16_a_long_position_is_positive_however_its_size_is_signed():
     (wire.listen_key_from, {"listenKey": "key"}),
     (lambda payload: wire.ErrorBody.from_payload(payload, True), {"code": 1, "msg": "m", "detail": {"code": 1}}),
     (wire.PrivateEvent.from_payload, {"event": "ORDER", "args": CANCELLATION}),
+    (wire.socket_message_from, {"id": 1, "result": None, "error": {"code": 1}, "channel": "c", "data": "PONG"}),
+    (wire.socket_message_from, {"id": 1, "subscription_outcomes": [{"requested": "c", "status": "registered"}]}),
 ], ids=lambda value: getattr(value, "__qualname__", None))
 def test_whatever_a_payload_holds_there_is_but_one_error(read, example):
     read(example)
@@ -446,7 +457,33 @@ def test_a_subscription_with_outcomes():
         {"requested": "Y@depth", "status": "rejected"},
     ]})
 
+    assert (answer.request_id, answer.registered) == (4, ("BTC-PERP@depth",))
     assert answer.rejected == {"X@depth": "unknown symbol", "Y@depth": "no reason given"}
+
+
+@pytest.mark.parametrize("payload, error", [
+    ({"id": 5, "code": 1121, "msg": "bad symbol"}, wire.ErrorBody(1121, "bad symbol")),
+    ({"id": 5, "detail": {"code": 1121, "msg": "bad symbol"}}, wire.ErrorBody(1121, "bad symbol")),
+    ({"id": 5, "error": {"code": 1121, "msg": "bad symbol"}}, wire.ErrorBody(1121, "bad symbol")),
+    ({"id": 5, "error": "bad symbol"}, wire.ErrorBody(None, "bad symbol")),
+    ({"id": 5, "detail": "bad symbol"}, wire.ErrorBody(None, "bad symbol")),
+    ({"id": 5, "error": [1]}, wire.ErrorBody(None, "refused without a reason")),
+])
+def test_a_refused_request_of_the_socket(payload, error):
+    assert wire.socket_message_from(payload) == wire.RequestRefusal(5, error)
+    assert wire.socket_message_from({**payload, "id": None}) == wire.RequestRefusal(None, error)
+
+
+def test_a_code_that_is_no_error_is_no_refusal():
+    assert wire.socket_message_from({"code": 0, "msg": "ok"}) == wire.UnknownMessage()
+
+
+def test_a_tickers_message_is_split_by_the_symbols_wanted():
+    rows = [{"symbol": "BTC-PERP"}, {"symbol": "ETH-PERP"}, {"symbol": ["?"]}, {}, None]
+
+    messages = wire.ticker_messages(wire.ChannelMessage("tickers", rows, 7), {"BTC-PERP"})
+
+    assert messages == [wire.ChannelMessage("BTC-PERP@ticker", {"symbol": "BTC-PERP"}, 7)]
 
 
 def test_private_events():
