@@ -44,7 +44,6 @@ from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
 from hummingbot.core.data_type.perpetual_api_order_book_data_source import PerpetualAPIOrderBookDataSource
-from hummingbot.core.utils.async_utils import safe_ensure_future
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 if TYPE_CHECKING:
@@ -358,7 +357,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
         :param output: gets a `FundingInfoUpdate` for everything heard
         """
-        refreshing = safe_ensure_future(self._refresh_silent_funding_info())
+        refreshing = asyncio.create_task(self._refresh_silent_funding_info())
         try:
             await super().listen_for_funding_info(output)
         finally:

@@ -1,0 +1,149 @@
+"""What the tests of the two data sources share: names, a log to look into, waiting, and a simulated venue."""
+import asyncio
+import logging
+import os
+from typing import Any, Callable, Dict, List
+from unittest.mock import patch
+
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_web_utils as web_utils,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
+from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
+from vest_simulator import SimulatorConfig, VestSimulator
+
+SIGNING_KEY = "0x" + "11" * 32
+
+
+def short_timing(**changes: float) -> SocketTiming:
+    """Times for tests, in seconds; the code is the same."""
+    times = dict(
+        ping_interval_s=0.05, silence_limit_s=0.3, subscribe_timeout_s=0.3, close_timeout_s=0.2,
+        backoff_min_s=0.01, backoff_max_s=0.2, unauthorized_retry_s=0.2,
+    )
+    return SocketTiming(**{**times, **changes})
+
+
+async def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    """Wait until something is so.
+
+    :raises TimeoutError: when it does not come about
+    """
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Names:
+    """The part of the connector that the data sources use."""
+
+    def __init__(self):
+        self.symbols: Dict[str, str] = {
+            "BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP", "SOL-USDC": "SOL-PERP", "NDX-USDC": "NDX-USD-PERP",
+        }
+        self.refusals: List[Exception] = []
+
+    async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
+        return self.symbols[trading_pair]
+
+    async def trading_pair_associated_to_exchange_symbol(self, symbol: str) -> str:
+        return {symbol: pair for pair, symbol in self.symbols.items()}[symbol]
+
+    async def get_last_traded_prices(self, trading_pairs: List[str]) -> Dict[str, float]:
+        return {trading_pair: 100.5 for trading_pair in trading_pairs}
+
+    def on_api_key_refused(self, error: Exception) -> None:
+        self.refusals.append(error)
+
+
+class LogRecords(logging.Handler):
+    """What a logger was told."""
+
+    def __init__(self, logger: logging.Logger):
+        super().__init__(level=1)
+        self.records: List[logging.LogRecord] = []
+        logger.setLevel(1)
+        logger.addHandler(self)
+        self.detach = lambda: logger.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    def texts(self, level: int = 0) -> List[str]:
+        """The texts of a level and above."""
+        formatter = logging.Formatter()
+        return [formatter.format(record) for record in self.records if record.levelno >= level]
+
+    def count(self, part: str) -> int:
+        """How many texts hold a part."""
+        return sum(part in text for text in self.texts())
+
+
+class StreamTestCase(IsolatedAsyncioWrapperTestCase):
+    """Runs things in the background and ends them."""
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.names = Names()
+        self._running: List[asyncio.Task] = []
+
+    def run_in_background(self, coroutine) -> asyncio.Task:
+        task = asyncio.create_task(coroutine)
+        self._running.append(task)
+        return task
+
+    async def end_background(self) -> None:
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        self._running.clear()
+
+    async def asyncTearDown(self) -> None:
+        await self.end_background()
+        await super().asyncTearDown()
+
+    def record_logs_of(self, source: Any) -> LogRecords:
+        logs = LogRecords(source.logger())
+        self.addCleanup(logs.detach)
+        return logs
+
+    async def api_factory(self, **arguments: Any):
+        factory = web_utils.build_api_factory(**arguments)
+        self.addAsyncCleanup(factory.close)
+        return factory
+
+
+class SimulatedVenueTestCase(StreamTestCase):
+    """Gives a running simulator (`venue`) and an `api_factory` that speaks with it."""
+
+    config: Dict[str, Any] = {}
+
+    async def asyncSetUp(self) -> None:
+        await super().asyncSetUp()
+        self.venue = VestSimulator(SimulatorConfig(**{"tick_interval_s": 0.02, **self.config}))
+        await self.venue.start()
+        self.addAsyncCleanup(self.venue.stop)
+        moved = patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: self.venue.url})
+        moved.start()
+        self.addCleanup(moved.stop)
+        self.account = self.venue.accounts[0]
+        clock = ServerClock()
+        auth = VestPerpetualAuth(
+            api_key=self.account.api_key, signing_private_key=self.account.signing_private_key,
+            account_group=self.account.account_group, clock=clock, domain=CONSTANTS.SIMULATOR_DOMAIN,
+        )
+        self.factory = await self.api_factory(clock=clock, auth=auth, domain=CONSTANTS.SIMULATOR_DOMAIN)
+
+    def sockets(self, kind: str) -> List[Any]:
+        """The venue's sockets of a kind, public or private, that are open now."""
+        return [socket for socket in self.venue.hub.sockets if socket.kind == kind]
+
+    def is_subscribed(self, kind: str, channel: str) -> bool:
+        return any(channel in socket.channels for socket in self.sockets(kind))
+
+    def opened_sockets(self, kind: str) -> int:
+        """How many sockets of a kind were opened so far."""
+        return sum(entry["socket_kind"] == kind for entry in self.venue.journal.entries(kind="socket_opened"))
