@@ -3,7 +3,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Dict, Literal, Tuple, Union, get_args, get_origin, get_type_hints
 
-from vest_simulator.engine.specs import DEFAULT_SYMBOLS, SymbolSpec
+from vest_simulator.engine.specs import DEFAULT_SYMBOLS, SymbolSpec, known_symbol
 
 
 @dataclass
@@ -75,6 +75,10 @@ class Switches:
     locked_balance: Literal["margin", "none"] = "margin"
     """`locked`: the initial margin of positions and open orders, or zero."""
 
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            self.set(item.name, getattr(self, item.name))
+
     @classmethod
     def choices(cls) -> Dict[str, Union[Tuple, type]]:
         """Returns for each switch the tuple of its positions, or its type when it is a number."""
@@ -121,7 +125,8 @@ class SimulatorConfig:
     port: int = 0
     admin_port: int = 0
     seed: int = 1
-    symbols: Tuple[SymbolSpec, ...] = DEFAULT_SYMBOLS
+    symbols: Tuple[Union[SymbolSpec, str], ...] = DEFAULT_SYMBOLS
+    """Specs, or names of the default symbols."""
     balance: Decimal = Decimal("100000")
     accounts: int = 1
     first_account_group: int = 5
@@ -144,3 +149,6 @@ class SimulatorConfig:
     listen_key_life_ms: int = 3_600_000
     limits: RateLimits = field(default_factory=RateLimits)
     switches: Switches = field(default_factory=Switches)
+
+    def __post_init__(self) -> None:
+        self.symbols = tuple(known_symbol(spec) if isinstance(spec, str) else spec for spec in self.symbols)

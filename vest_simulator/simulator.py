@@ -18,7 +18,7 @@ from vest_simulator.server import hub
 from vest_simulator.server.hub import Hub
 from vest_simulator.server.journal import Journal
 from vest_simulator.server.rest import RestServer
-from vest_simulator.venue.credentials import WEEK_MS, ApiKey, Credentials, KeyRing
+from vest_simulator.venue.credentials import WEEK_MS, ApiKey, Credentials, KeyRing, jwt
 from vest_simulator.venue.limiter import Limiter
 from vest_simulator.venue.listen_keys import ListenKeys
 from vest_simulator.venue.private import PrivateApi
@@ -49,7 +49,7 @@ class VestSimulator:
                                 self.keys, self.limiter, self.faults, self.journal)
         self._runners: List[web.AppRunner] = []
         self._loop_task: Optional[asyncio.Task] = None
-        self._ports: List[int] = []
+        self._ports = [self.config.port, self.config.admin_port]
         for number in range(self.config.accounts):
             self.create_account(self.config.balance, self.config.first_account_group + number)
 
@@ -62,25 +62,31 @@ class VestSimulator:
     def admin_url(self) -> str:
         return f"http://{self.config.host}:{self._ports[1]}"
 
-    def create_account(self, balance: Decimal, account_group: Optional[int] = None) -> Credentials:
+    def create_account(self, balance: Decimal, account_group: Optional[int] = None,
+                       key_life_ms: int = _KEY_LIFE_MS) -> Credentials:
         """Opens an account with keys of its own. :raises ValueError: when the group is taken"""
         group = account_group if account_group is not None else max(self.exchange.accounts, default=-1) + 1
         self.exchange.add_account(group, balance)
+        expiry_ms = self.clock.now_ms() + key_life_ms
         credentials = Credentials.derive(self.config.seed, group)
+        if self.config.switches.api_key_format == "jwt":
+            credentials.api_key = jwt(group, expiry_ms)
         signing_address = EthAccount.from_key(credentials.signing_private_key).address.lower()
-        self.keys.add(ApiKey(credentials.api_key, group, signing_address, credentials.primary_address,
-                             self.clock.now_ms() + _KEY_LIFE_MS))
+        self.keys.add(ApiKey(credentials.api_key, group, signing_address, credentials.primary_address, expiry_ms))
         self.accounts.append(credentials)
         return credentials
 
     async def start(self) -> None:
-        """Serves until `stop`. :raises OSError: when a port is taken"""
+        """Serves until `stop`; started again, it is the same venue at the same URL.
+
+        :raises OSError: when a port is taken
+        """
         venue = web.Application(client_max_size=1 << 20)
         venue.router.add_get(hub.PATH, self.hub.handle)
         self._rest.add_routes(venue)
         try:
-            self._ports = [await self._serve(venue, self.config.port),
-                           await self._serve(AdminApi(self).application(), self.config.admin_port)]
+            self._ports[0] = await self._serve(venue, self._ports[0])
+            self._ports[1] = await self._serve(AdminApi(self).application(), self._ports[1])
         except OSError:
             await self.stop()
             raise

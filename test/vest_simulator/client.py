@@ -9,7 +9,7 @@ import aiohttp
 import brotli
 from eth_abi import encode
 from eth_account import Account
-from eth_account.messages import encode_defunct
+from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils import keccak
 
 from vest_simulator import Credentials, SimulatorConfig, VestSimulator
@@ -17,12 +17,24 @@ from vest_simulator import Credentials, SimulatorConfig, VestSimulator
 ORDER_TYPES = ["uint256", "uint256", "string", "string", "bool", "string", "string", "bool"]
 CANCEL_TYPES = ["uint256", "uint256", "string"]
 DATA_TYPES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+CONTRACT = "0x8E4D87AEf4AC4D5415C35A12319013e34223825B"
 FRAME_TIMEOUT_S = 5
 
 
 def sign(private_key: str, types: List[str], values: List[Any]) -> str:
     digest = keccak(encode(types, values))
     return "0x" + Account.sign_message(encode_defunct(digest), private_key).signature.hex().removeprefix("0x")
+
+
+def registration(primary_key: str, signing_address: str, expiry_ms: int, contract: str = CONTRACT) -> Dict[str, Any]:
+    """The body of POST /register."""
+    domain = {"name": "VestRouterV2", "version": "0.0.1", "verifyingContract": contract}
+    types = {"SignerProof": [{"name": "approvedSigner", "type": "address"},
+                             {"name": "signerExpiry", "type": "uint256"}]}
+    message = encode_typed_data(domain, types, {"approvedSigner": signing_address, "signerExpiry": expiry_ms})
+    signature = "0x" + Account.sign_message(message, primary_key).signature.hex().removeprefix("0x")
+    return {"signingAddr": signing_address, "primaryAddr": Account.from_key(primary_key).address.lower(),
+            "signature": signature, "expiryTime": expiry_ms, "networkType": 0}
 
 
 class Answer:

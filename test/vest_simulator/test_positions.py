@@ -22,7 +22,8 @@ QUANTUM = D("0.000001")
     ([("-2", "100"), ("1", "90")], "-1", "100", "10"),
     ([("-2", "100"), ("-1", "130")], "-3", "110", "0"),
     ([("-2", "100"), ("3", "120")], "1", "120", "-40"),
-], ids=["open", "increase", "reduce", "close at a loss", "flip to short", "reduce short", "increase short", "flip to long"])
+], ids=["open", "increase", "reduce", "close at a loss", "flip to short", "reduce short", "increase short",
+        "flip to long"])
 def test_hand_computed(trades, size, entry, realized):
     position = Position("BTC-PERP")
     total = sum(position.trade(D(trade_size), D(price)) for trade_size, price in trades)

@@ -1,21 +1,20 @@
 """The private end points over HTTP, on the happy path and through every filter."""
 import time
 from decimal import Decimal
-from test.vest_simulator.client import running, sign
+from test.vest_simulator.client import registration, running, sign
 
 import pytest
 from eth_account import Account
-from eth_account.messages import encode_typed_data
 
 from vest_simulator import Credentials
-from vest_simulator.venue.signatures import DEVELOPMENT_CONTRACT
+from vest_simulator.engine.orders import OrderRequest, OrderType
 
 pytestmark = pytest.mark.asyncio
 D = Decimal
 ORDER_FIELDS = {
     "id", "nonce", "symbol", "isBuy", "orderType", "limitPrice", "markPrice", "size", "status", "reduceOnly",
-    "initMarginRatio", "lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "settledFunding", "fees",
-    "realizedPnl", "postTime", "tpPrice", "slPrice"}
+    "initMarginRatio", "lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "settledFunding",
+    "fees", "realizedPnl", "postTime", "tpPrice", "slPrice"}
 FILL_FIELDS = ("lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "settledFunding", "fees",
                "realizedPnl")
 
@@ -75,9 +74,10 @@ async def test_every_filter_of_orders():
 
 async def test_many_orders_are_paged_by_end_time_and_listed_quickly():
     async with running() as (simulator, client):
-        for _ in range(2500):
-            await_free = simulator.exchange.accounts[5]
-            simulator.exchange.place(await_free, _limit_request(simulator, next(client.nonces)), client.now_ms)
+        account = simulator.exchange.accounts[client.group]
+        for nonce in range(2500):
+            request = OrderRequest(nonce, "BTC-PERP", True, D("0.0001"), OrderType.LIMIT, D("1000.00"))
+            simulator.exchange.cancel(account, simulator.exchange.place(account, request, client.now_ms).id)
         started = time.perf_counter()
         rows = await client.get("/orders")
         assert len(rows) == 1000 and time.perf_counter() - started < 1
@@ -90,17 +90,12 @@ async def test_many_orders_are_paged_by_end_time_and_listed_quickly():
         assert len(seen) == 2500
 
 
-def _limit_request(simulator, nonce):
-    from vest_simulator.engine.orders import OrderRequest, OrderType
-    return OrderRequest(nonce, "BTC-PERP", True, D("0.0001"), OrderType.LIMIT, D("1000.00"))
-
-
 async def test_the_account():
     async with running() as (simulator, client):
         await simulator.admin.set_price("BTC-PERP", "95000")
         empty = await client.get("/account")
-        assert set(empty) == {"address", "balances", "collateral", "withdrawable", "totalAccountValue", "openOrderMargin",
-                              "totalMaintMargin", "positions", "leverages", "lp", "time"}
+        assert set(empty) == {"address", "balances", "collateral", "withdrawable", "totalAccountValue",
+                              "openOrderMargin", "totalMaintMargin", "positions", "leverages", "lp", "time"}
         assert empty["balances"] == [{"asset": "USDC", "total": "100000.000000", "locked": "0.000000"}]
         assert empty["positions"] == [] and abs(empty["time"] - client.now_ms) < 1000
         assert empty["address"] == client.account.primary_address
@@ -166,15 +161,6 @@ async def test_lp_and_transfer_records_and_events():
 
 
 # --- registration
-
-def registration(primary_key, signing_address, expiry_ms, contract=DEVELOPMENT_CONTRACT):
-    domain = {"name": "VestRouterV2", "version": "0.0.1", "verifyingContract": contract}
-    types = {"SignerProof": [{"name": "approvedSigner", "type": "address"}, {"name": "signerExpiry", "type": "uint256"}]}
-    message = encode_typed_data(domain, types, {"approvedSigner": signing_address, "signerExpiry": expiry_ms})
-    signature = "0x" + Account.sign_message(message, primary_key).signature.hex().removeprefix("0x")
-    return {"signingAddr": signing_address, "primaryAddr": Account.from_key(primary_key).address.lower(),
-            "signature": signature, "expiryTime": expiry_ms, "networkType": 0}
-
 
 async def test_a_new_primary_key_registers_and_trades():
     async with running() as (simulator, client):

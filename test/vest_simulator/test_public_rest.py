@@ -89,7 +89,8 @@ async def test_depth_is_best_first_and_limited():
         assert len((await client.public("/depth", symbol="BTC-PERP", limit=5))["asks"]) == 5
         assert len((await client.public("/depth", symbol="BTC-PERP", limit=100))["asks"]) == 40
         await simulator.admin.set_depth("BTC-PERP", [], [["95000", "0.1"]])
-        assert await client.public("/depth", symbol="BTC-PERP") == {"bids": [], "asks": [["95000", "0.1"]]}
+        assert await client.public("/depth", symbol="BTC-PERP") == {
+            "bids": [], "asks": [["95000.00", "0.1000"]]}
         await simulator.admin.release_depth("BTC-PERP")
         assert await client.public("/depth", symbol="BTC-PERP") == book
 

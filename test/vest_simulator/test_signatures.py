@@ -47,7 +47,8 @@ def test_the_registration_domain_has_no_chain_id():
     case = next(case for case in CASES if case["kind"] == "register")
     domain = {"name": "VestRouterV2", "version": "0.0.1", "verifyingContract": case["inputs"]["verifyingContract"],
               "chainId": 324}
-    types = {"SignerProof": [{"name": "approvedSigner", "type": "address"}, {"name": "signerExpiry", "type": "uint256"}]}
+    types = {"SignerProof": [{"name": "approvedSigner", "type": "address"},
+                             {"name": "signerExpiry", "type": "uint256"}]}
     proof = {"approvedSigner": case["inputs"]["signingAddr"], "signerExpiry": case["inputs"]["expiryTime"]}
     assert signatures.recover(encode_typed_data(domain, types, proof), case["signature"]) != case["signer"].lower()
 

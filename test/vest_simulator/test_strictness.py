@@ -19,7 +19,8 @@ def with_(**fields):
 
 @pytest.mark.parametrize("change, code", [
     (with_(size="0.1"), 1111), (with_(size="0.10000"), 1111), (with_(size=".1000"), 1111), (with_(size="1e-1"), 1111),
-    (with_(size="-0.1000"), 1111), (with_(size=" 0.1000"), 1111), (with_(size="0.1000\n"), 1111), (with_(size=""), 1111),
+    (with_(size="-0.1000"), 1111), (with_(size=" 0.1000"), 1111), (with_(size="0.1000\n"), 1111),
+    (with_(size=""), 1111),
     (with_(limitPrice="95000"), 1111), (with_(limitPrice="95000.0"), 1111), (with_(limitPrice="95000.001"), 1111),
     (with_(size="0.0000"), 1130), (with_(limitPrice="0.00"), 1130),
     (with_(size=0.1), 1130), (with_(limitPrice=95000), 1130), (with_(isBuy="true"), 1130), (with_(isBuy=1), 1130),
@@ -109,7 +110,8 @@ async def test_account_group_zero_is_a_group_like_any_other():
         assert client.group == 0
         await client.place()
         assert len((await client.get("/orders"))) == 1
-        answer = await client.call("GET", "/account", {"time": client.now_ms}, headers={"X-API-KEY": client.account.api_key})
+        headers = {"X-API-KEY": client.account.api_key}
+        answer = await client.call("GET", "/account", {"time": client.now_ms}, headers=headers)
         assert answer.code == 1146
 
 
@@ -183,7 +185,8 @@ async def test_tp_and_sl_with_good_signatures_are_kept():
         order = client.order(limit_price="90000.00")
         exits = {}
         for name, order_type, price in (("tp", "TAKE_PROFIT", "96000.00"), ("sl", "STOP_LOSS", "80000.00")):
-            signed = client.signed(order | {"orderType": order_type, "isBuy": False, "limitPrice": price, "reduceOnly": True})
+            signed = client.signed(order | {"orderType": order_type, "isBuy": False, "limitPrice": price,
+                                            "reduceOnly": True})
             exits |= {f"{name}Price": price, f"{name}Signature": signed["signature"]}
         answer = await client.call("POST", "/orders", body=client.signed(order | exits))
         row = await client.find(answer.json["id"])

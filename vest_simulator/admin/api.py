@@ -43,8 +43,8 @@ class Commands:
         return {"status": "ok", "time": self._now_ms, "symbols": list(self._exchange.markets),
                 "account_groups": list(self._exchange.accounts)}
 
-    def ledger(self, account_group: int) -> Dict:
-        return ledger(self._account(account_group), self._exchange, self._now_ms)
+    def ledger(self, account_group: int, since_ms: int = 0) -> Dict:
+        return ledger(self._account(account_group), self._exchange, self._now_ms, since_ms)
 
     def prices(self) -> Dict:
         return {symbol: {"index": wire.text(market.price.index), "mark": wire.text(market.price.mark),
@@ -114,8 +114,11 @@ class Commands:
                                market.spec.price_decimals if price_decimals is None else price_decimals)
 
     def set_depth(self, symbol: str, bids: List[List[str]], asks: List[List[str]]) -> None:
-        sides = ([(self._decimal(price), self._decimal(size)) for price, size in side] for side in (bids, asks))
-        self._exchange.market(symbol).set_book(Ladder(*sides))
+        market = self._exchange.market(symbol)
+        sides = ([(self._decimal(price).quantize(market.spec.price_step),
+                   self._decimal(size).quantize(market.spec.size_step)) for price, size in side]
+                 for side in (bids, asks))
+        market.set_book(Ladder(*sides))
         self._exchange.react(self._now_ms)
 
     def release_depth(self, symbol: str) -> None:
@@ -133,11 +136,13 @@ class Commands:
 
     # --- accounts and their orders
 
-    def create_account(self, balance: str, account_group: Optional[int] = None) -> Dict:
+    def create_account(self, balance: str, account_group: Optional[int] = None,
+                       key_life_ms: Optional[int] = None) -> Dict:
         amount = Decimal(balance)
         if not amount.is_finite() or amount < 0:
             raise ValueError("The balance is a number of 0 or more.")
-        return asdict(self._simulator.create_account(amount, account_group))
+        life = {} if key_life_ms is None else {"key_life_ms": key_life_ms}
+        return asdict(self._simulator.create_account(amount, account_group, **life))
 
     def deposit(self, account_group: int, amount: str) -> Dict:
         account = self._account(account_group)

@@ -50,9 +50,9 @@ class AdminClient:
     async def health(self) -> Dict:
         return await self.call("health")
 
-    async def ledger(self, account_group: int) -> Dict:
-        """Everything about an account, decimals as strings."""
-        return await self.call("ledger", account_group=account_group)
+    async def ledger(self, account_group: int, since_ms: int = 0) -> Dict:
+        """Everything about an account, decimals as strings; of its orders those posted at `since_ms` or later."""
+        return await self.call("ledger", account_group=account_group, since_ms=since_ms)
 
     async def prices(self) -> Dict[str, Dict]:
         """Index and mark price and tick number by symbol."""
@@ -135,9 +135,11 @@ class AdminClient:
 
     # --- accounts and their orders
 
-    async def create_account(self, balance: Number, account_group: Optional[int] = None) -> Dict:
+    async def create_account(self, balance: Number, account_group: Optional[int] = None,
+                             key_life_ms: Optional[int] = None) -> Dict:
         """Returns account_group, api_key, signing_private_key, primary_private_key and primary_address."""
-        return await self.call("create_account", balance=str(balance), account_group=account_group)
+        return await self.call("create_account", balance=str(balance), account_group=account_group,
+                               key_life_ms=key_life_ms)
 
     async def deposit(self, account_group: int, amount: Number) -> Dict:
         return await self.call("deposit", account_group=account_group, amount=str(amount))

@@ -9,15 +9,18 @@ from vest_simulator.engine.orders import Fill, Order
 from vest_simulator.venue import wire
 
 
-def ledger(account: Account, exchange: Exchange, time_ms: int) -> Dict[str, Any]:
-    """Orders with their fills, positions, balances, funding payments, transfers, LP, sums. Decimals are strings."""
+def ledger(account: Account, exchange: Exchange, time_ms: int, since_ms: int) -> Dict[str, Any]:
+    """Orders with their fills, positions, balances, funding payments, transfers, LP, sums. Decimals are strings.
+
+    :param since_ms: orders posted before that time are left out; everything else covers all of the account's life
+    """
     for symbol in account.positions:
         exchange.markets[symbol].observe(time_ms)
     equity = margin.equity(account, exchange.markets)
     used = margin.used_margin(account, exchange.markets, exchange.config.default_leverage)
     return {
         "account_group": account.group, "time": time_ms,
-        "orders": [_order(order) for order in account.orders],
+        "orders": [_order(order) for order in reversed(list(account.orders.newest_first(since_ms, None)))],
         "positions": [_position(account, symbol, exchange) for symbol in account.positions],
         "balances": {"cash": wire.text(account.cash), "equity": wire.text(equity),
                      "deposits": wire.text(account.deposits), "usedMargin": wire.text(used)},

@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-_COST_DECIMALS = Decimal("1e-18")
+_COST_DECIMALS = Decimal("1e-12")
 
 
 @dataclass

@@ -55,6 +55,14 @@ class SymbolSpec:
             raise ValueError(str(error)) from error
 
 
+def known_symbol(name: str) -> SymbolSpec:
+    """The spec of one of the default symbols. :raises ValueError: when there is none of that name"""
+    for spec in DEFAULT_SYMBOLS:
+        if spec.symbol == name:
+            return spec
+    raise ValueError(f"unknown symbol {name}; known are {', '.join(spec.symbol for spec in DEFAULT_SYMBOLS)}")
+
+
 DEFAULT_SYMBOLS: Tuple[SymbolSpec, ...] = (
     SymbolSpec("BTC-PERP", "BTC", Decimal("95000"), 4, 2),
     SymbolSpec("ETH-PERP", "ETH", Decimal("3200"), 3, 2),

@@ -25,7 +25,8 @@ PRIVATE_CHANNEL = "account_private"
 MAX_PUBLIC_GROUP = 255
 _SYMBOL_CHANNEL = re.compile(r"(?P<symbol>[^@]+)@(?P<kind>depth|trades|ticker|kline_(?P<interval>\w+))")
 _WRONG_VERSION, _GROUP_NOT_FOUND, _GROUP_INVALID, _KEY_REQUIRED, _KEY_NOT_FOUND, _KEY_EXPIRED = range(4000, 4006)
-_GOING_AWAY = 1001
+_SERVICE_RESTART = 1012
+_CLOSE_TIMEOUT_S = 1.0
 
 
 class HandshakeRefused(Exception):
@@ -65,7 +66,7 @@ class Hub:
         if fault is not None and fault.code == ABORT:
             self._journal.add("socket_refused", self._clock.now_ms(), socket=number, code=fault.status)
             return web.Response(status=fault.status, text=fault.body)
-        ws = web.WebSocketResponse(max_msg_size=1 << 20, compress=False)
+        ws = web.WebSocketResponse(timeout=_CLOSE_TIMEOUT_S, max_msg_size=1 << 20, compress=False)
         await ws.prepare(request)
         try:
             if fault is not None:
@@ -129,7 +130,7 @@ class Hub:
         return len(chosen)
 
     async def shut_down(self) -> None:
-        await asyncio.gather(*(socket.ws.close(code=_GOING_AWAY) for socket in self.sockets))
+        await asyncio.gather(*(socket.close(_SERVICE_RESTART) for socket in self.sockets))
 
     def _on_key_gone(self, key: ListenKey) -> None:
         for socket in self.sockets:

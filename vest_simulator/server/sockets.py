@@ -13,6 +13,7 @@ from vest_simulator.server.journal import Journal
 from vest_simulator.venue.listen_keys import ListenKey
 
 ABORT = 1006
+_CLOSE_TIMEOUT_S = 2.0
 _MAX_QUEUE = 20_000
 _FRAME_ACTIONS = ("drop", "mute", "freeze", "duplicate", "delay", "reorder", "close")
 _PONG_ACTIONS = ("freeze", "close")
@@ -74,10 +75,11 @@ class Socket:
             held, self._held_back = self._held_back, None
             self._enqueue(held)
 
-    def close(self, code: int) -> None:
-        """Starts closing with a code; 1006 cuts the connection without a close frame."""
+    def close(self, code: int) -> asyncio.Task:
+        """Starts closing with a code, and returns the task; 1006 cuts the connection without a close frame."""
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(code))
+        return self._closing
 
     async def finish(self) -> None:
         """Ends the socket's tasks; to be awaited when the connection has ended."""
@@ -127,10 +129,14 @@ class Socket:
                               channel=frame.channel, payload=frame.text)
 
     async def _close(self, code: int) -> None:
-        if code == ABORT:
-            self._transport.abort()
-        else:
-            await self.ws.close(code=code)
+        if code != ABORT:
+            try:
+                async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                    await self.ws.close(code=code)
+                return
+            except TimeoutError:
+                pass  # the client has stopped reading, so not even the close frame gets through
+        self._transport.abort()
 
 
 async def receive(socket: Socket) -> Optional[Dict[str, Any]]:

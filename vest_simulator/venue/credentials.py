@@ -68,7 +68,7 @@ class KeyRing:
     def issue(self, account_group: int, signing_address: str, primary_address: str, expiry_ms: int,
               as_jwt: bool) -> ApiKey:
         """Registers a signing key and makes its API key, opaque or a JWT with `exp`."""
-        token = _jwt(account_group, expiry_ms) if as_jwt else secrets.token_hex(32)
+        token = jwt(account_group, expiry_ms) if as_jwt else secrets.token_hex(32)
         key = ApiKey(token, account_group, signing_address, primary_address, expiry_ms)
         self.add(key)
         return key
@@ -88,7 +88,8 @@ class KeyRing:
         return len(keys)
 
 
-def _jwt(account_group: int, expiry_ms: int) -> str:
+def jwt(account_group: int, expiry_ms: int) -> str:
+    """A random API key in the form of a JWT that tells when it expires."""
     claims = {"accGroup": account_group, "exp": expiry_ms // 1000, "jti": secrets.token_hex(8)}
     parts = [json.dumps(part).encode() for part in ({"alg": "HS256", "typ": "JWT"}, claims)] + [secrets.token_bytes(32)]
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)

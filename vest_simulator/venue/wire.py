@@ -172,7 +172,9 @@ def account(holder: Account, address: str, markets: Dict[str, Market], config: S
     """The answer of GET /account."""
     switches, default = config.switches, config.default_leverage
     equity = margin.equity(holder, markets)
-    locked = margin.used_margin(holder, markets, default) if switches.locked_balance == "margin" else Decimal(0)
+    locked = Decimal(0)
+    if switches.locked_balance == "margin":
+        locked = min(margin.used_margin(holder, markets, default), max(holder.cash, Decimal(0)))
     positions = holder.positions_at(time_ms - switches.position_lag_ms)
     payload = {
         "address": address, "balances": [{"asset": "USDC", "total": money(holder.cash), "locked": money(locked)}],
