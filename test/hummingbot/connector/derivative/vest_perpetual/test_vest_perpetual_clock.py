@@ -136,6 +136,17 @@ def test_a18_after_a_refused_time_only_the_newest_answer_counts():
     assert times.error_ms <= 501
 
 
+def test_after_a_refused_time_time_fields_serve_until_a_date_comes():
+    times = Times()
+    times.answer()
+    times.clock.resync()
+
+    for _ in range(2):
+        times.clock.observe_time_ms(int(times.venue_ms), times.monotonic_s, times.monotonic_s)
+        assert times.error_ms <= 2
+        times.offset_ms += 60_000
+
+
 @pytest.mark.parametrize("header", [None, "", "tomorrow", "Sun, 99 Nov 2026 12:00:00 GMT", "0", ",,", "GMT"])
 def test_an_odd_date_teaches_nothing(header):
     clock = ServerClock(wall_s=lambda: 7.0)

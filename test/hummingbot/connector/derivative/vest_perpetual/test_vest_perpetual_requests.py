@@ -3,7 +3,7 @@ import asyncio
 import gc
 import json
 import warnings
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 
 import brotli
@@ -35,11 +35,13 @@ class Venue:
 
     def __init__(self):
         self.requests = []
+        self.callers = []
         self.bodies = []
         self.answer = self.answer_json({"ok": True})
 
     async def handle(self, request):
         self.requests.append(request)
+        self.callers.append(request.transport.get_extra_info("peername"))
         self.bodies.append(await request.text())
         return await self.answer(request)
 
@@ -268,28 +270,45 @@ async def test_a_long_error_is_cut(venue):
 ])
 async def test_a13_rate_limits_hold_the_throttler(venue, answer, retry_after_s):
     venue.answer = answer
-    throttler = web_utils.create_throttler()
+    throttler = web_utils.VestThrottler(monotonic_s=lambda: 0.0, backoff=web_utils.Backoff(1.5, 30, draw=lambda: 1))
     async with a_factory(throttler=throttler) as factory:
         with pytest.raises(errors.VestRateLimitError) as refusal:
             await send(factory)
 
     assert refusal.value.retry_after_s == retry_after_s
-    longest_s = retry_after_s or CONSTANTS.RATE_LIMIT_HOLD_MIN_S
-    assert longest_s / 2 - 0.2 <= throttler.hold_s <= longest_s
+    assert throttler.hold_s == (retry_after_s or 1.5)
 
 
 @pytest.mark.asyncio
 async def test_a13_after_the_pause_the_next_request_goes_through(venue):
     venue.answer = venue.answer_text("", 429)
-    throttler = web_utils.VestThrottler(backoff=web_utils.Backoff(0.2, 0.2, draw=lambda: 1))
+    throttler = web_utils.VestThrottler(backoff=web_utils.Backoff(1, 1, draw=lambda: 1))
     async with a_factory(throttler=throttler) as factory:
         with pytest.raises(errors.VestRateLimitError):
             await send(factory)
         venue.answer = venue.answer_json([])
         began_s = asyncio.get_running_loop().time()
-        assert await send(factory, timeout=0.15) == []  # the wait for the throttler does not count
+        assert await send(factory, timeout=0.8) == []  # the wait for the throttler does not count
 
-    assert asyncio.get_running_loop().time() - began_s >= 0.19
+    assert asyncio.get_running_loop().time() - began_s > 0.8
+
+
+@pytest.mark.asyncio
+async def test_a13_successes_make_the_next_pause_shorter_again(venue):
+    now_s, holds_s = 0.0, []
+    throttler = web_utils.VestThrottler(
+        monotonic_s=lambda: now_s, backoff=web_utils.Backoff(1, 30, draw=lambda: 1)
+    )
+    async with a_factory(throttler=throttler) as factory:
+        for status in (429, 429, 200, 429):
+            venue.answer = venue.answer_json({}, status)
+            try:
+                await send(factory)
+            except errors.VestRateLimitError:
+                holds_s.append(throttler.hold_s)
+            now_s += throttler.hold_s
+
+    assert holds_s == [1, 2, 2]
 
 
 # Time.
@@ -307,7 +326,7 @@ async def test_every_answer_sets_the_clock(venue, status):
             pass
         assert factory.clock is clock
 
-    assert DATE_MS <= clock.now_ms() <= DATE_MS + 2000
+    assert abs(clock.now_ms() - DATE_MS) < 10_000
 
 
 @pytest.mark.asyncio
@@ -324,7 +343,7 @@ async def test_a18_an_answer_that_refuses_the_time_tells_the_right_one(venue, co
     assert errors.is_retryable(refusal.value)
     # The bounds of the first answer would leave but a few ms; they are forgotten.
     assert clock.uncertainty_ms >= 500
-    assert DATE_MS + 1000 <= clock.now_ms() <= DATE_MS + 3000
+    assert abs(clock.now_ms() - DATE_MS) < 10_000
 
 
 @pytest.mark.asyncio
@@ -334,9 +353,10 @@ async def test_a18_an_answer_that_refuses_the_time_tells_the_right_one(venue, co
 async def test_the_framework_gets_the_venues_time_from_any_answer(venue, answer):
     venue.answer = answer
 
-    time_ms = await web_utils.get_current_server_time(web_utils.create_throttler(), SIMULATOR)
+    with nothing_left_open():
+        time_ms = await web_utils.get_current_server_time(web_utils.create_throttler(), SIMULATOR)
 
-    assert isinstance(time_ms, float) and DATE_MS <= time_ms <= DATE_MS + 2000
+    assert isinstance(time_ms, float) and abs(time_ms - DATE_MS) < 10_000
 
 
 @pytest.mark.asyncio
@@ -459,10 +479,18 @@ async def test_a_cancelled_request_stays_cancelled(venue):
 # --- Sessions and sockets
 
 
-@pytest.mark.asyncio
-async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
+@contextmanager
+def nothing_left_open():
     with warnings.catch_warnings(record=True) as complaints:
         warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    assert not [complaint for complaint in complaints if "nclosed" in str(complaint.message)]
+
+
+@pytest.mark.asyncio
+async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
+    with nothing_left_open():
         async with a_factory() as factory:
             assistant = await factory.get_rest_assistant()
             url = web_utils.public_rest_url("/depth", SIMULATOR)
@@ -472,10 +500,8 @@ async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
                 await factory.close()
             await assistant.execute_request(url=url, throttler_limit_id="/depth")
         del factory, assistant
-        gc.collect()
 
     assert len(venue.requests) == 3
-    assert not [complaint for complaint in complaints if "nclosed" in str(complaint.message)]
 
 
 @pytest.mark.asyncio
@@ -486,9 +512,10 @@ async def test_b25_closing_one_connector_leaves_the_others_sessions_alone(venue)
             await send(other)
             async with a_factory() as factory:
                 await send(factory)
-            venue.answer = venue.answer_json([1])
-            assert await send(other) == [1]
+            await send(other)
         assert not shared.closed
+        others_first, _, others_second = venue.callers
+        assert others_first == others_second
         assert ConnectionsFactory() is ConnectionsFactory()
     finally:
         await ConnectionsFactory().close()
@@ -500,8 +527,8 @@ async def test_connections_are_kept_between_requests(venue):
         await send(factory)
         await send(factory)
 
-    first, second = (request.transport for request in venue.requests)
-    assert first is second
+    first, second = venue.callers
+    assert first == second
 
 
 @pytest.mark.asyncio

@@ -197,9 +197,10 @@ def test_a_symbol_the_venue_does_not_list_is_refused():
         utils.convert_from_exchange_trading_pair("ETH-PERP", {"BTC-PERP": "BTC-USDC"})
 
 
-@pytest.mark.parametrize("symbols", [["SPX-PERP", "SPX-USD-PERP"], ["SPX-USD-PERP", "SPX-PERP"]])
-def test_of_two_symbols_that_want_one_pair_the_coin_has_it(symbols):
-    assert dict(utils.trading_pairs_by_symbol(symbols)) == {"SPX-PERP": "SPX-USDC", "SPX-USD-PERP": "SPXUSD-USDC"}
+@pytest.mark.parametrize("coin, index", [("SPX-PERP", "SPX-USD-PERP"), ("spx-PERP", "SPX-USD-PERP")])
+def test_of_two_symbols_that_want_one_pair_the_coin_has_it(coin, index):
+    for symbols in ([coin, index], [index, coin]):
+        assert dict(utils.trading_pairs_by_symbol(symbols)) == {coin: "SPX-USDC", index: "SPXUSD-USDC"}
 
 
 def test_a_pair_stays_with_its_symbol_whatever_is_listed_later():

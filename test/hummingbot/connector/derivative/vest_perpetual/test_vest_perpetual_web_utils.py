@@ -1,5 +1,6 @@
 """Addresses, the pace of requests, and what each error of the network proves."""
 import asyncio
+import time
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
@@ -175,12 +176,29 @@ async def test_a13_without_a_word_on_how_long_the_pauses_grow_and_shrink_again(t
     assert clockwork.sleeps == [1, 2, 4, 4, 1]
 
 
-def test_a13_refusals_of_requests_already_on_their_way_do_not_prolong_the_pause(throttler):
+def test_a13_answers_to_requests_already_on_their_way_do_not_change_the_pauses(throttler, clockwork):
     for _ in range(20):
         throttler.note_refusal(None)
         throttler.note_success()
-
     assert throttler.hold_s == 1
+
+    clockwork.now_s += 1
+    throttler.note_refusal(None)
+    assert throttler.hold_s == 2
+
+
+@pytest.mark.asyncio
+async def test_a13_a_pause_saves_up_no_capacity_for_a_burst_at_its_end(throttler, clockwork, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: clockwork.now_s)
+    hold_s = 3 * CONSTANTS.RATE_LIMIT_INTERVAL_S
+    throttler.note_refusal(hold_s)
+
+    for _ in range(CONSTANTS.RATE_LIMIT_QUERY_REQUESTS):
+        await pass_through(throttler, CONSTANTS.ACCOUNT_PATH)
+    assert clockwork.sleeps == [hold_s]
+
+    await pass_through(throttler, CONSTANTS.ACCOUNT_PATH)
+    assert sum(clockwork.sleeps) >= hold_s + CONSTANTS.RATE_LIMIT_INTERVAL_S
 
 
 def test_a13_a_longer_wish_extends_a_pause_and_a_shorter_one_does_not_cut_it(throttler):
