@@ -1,5 +1,6 @@
 """The simulator as a whole: engine, venue, servers and the loop that lets time pass."""
 import asyncio
+import logging
 from dataclasses import replace
 from decimal import Decimal
 from typing import List, Optional
@@ -26,6 +27,7 @@ from vest_simulator.venue.public import PublicApi
 
 _KEY_LIFE_MS = 52 * WEEK_MS
 _SHUTDOWN_S = 1.0
+_logger = logging.getLogger(__name__)
 
 
 class VestSimulator:
@@ -57,6 +59,11 @@ class VestSimulator:
     def url(self) -> str:
         """Base URL; REST lives under /v2, the WebSocket at /ws-api."""
         return f"http://{self.config.host}:{self._ports[0]}"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether time passes: false before `start`, after `stop`, and when the engine has failed."""
+        return self._loop_task is not None and not self._loop_task.done()
 
     @property
     def admin_url(self) -> str:
@@ -92,6 +99,7 @@ class VestSimulator:
             raise
         self.admin = AdminClient(self.admin_url)
         self._loop_task = asyncio.create_task(self._run())
+        self._loop_task.add_done_callback(self._report_failure)
 
     async def stop(self) -> None:
         """Closes all connections and frees the ports; does nothing when it is not running."""
@@ -124,6 +132,11 @@ class VestSimulator:
         await runner.setup()
         await web.TCPSite(runner, self.config.host, port).start()
         return runner.addresses[0][1]
+
+    @staticmethod
+    def _report_failure(task: asyncio.Task) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            _logger.critical("The simulator's engine has failed; prices stand still.", exc_info=task.exception())
 
     async def _run(self) -> None:
         while True:

@@ -20,6 +20,14 @@ async def test_health():
         assert health["status"] == "ok" and health["account_groups"] == [5] and len(health["symbols"]) == 7
 
 
+async def test_a_failing_engine_shows(caplog):
+    async with running() as (simulator, client):
+        simulator.exchange.markets["BTC-PERP"].funding = None
+        while (await simulator.admin.health())["status"] == "ok":
+            await asyncio.sleep(0.01)
+        assert "engine has failed" in caplog.text
+
+
 async def test_the_ledger_holds_the_whole_truth():
     async with running() as (simulator, client):
         admin = simulator.admin

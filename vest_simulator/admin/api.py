@@ -40,8 +40,8 @@ class Commands:
     # --- the truth
 
     def health(self) -> Dict:
-        return {"status": "ok", "time": self._now_ms, "symbols": list(self._exchange.markets),
-                "account_groups": list(self._exchange.accounts)}
+        return {"status": "ok" if self._simulator.is_running else "failed", "time": self._now_ms,
+                "symbols": list(self._exchange.markets), "account_groups": list(self._exchange.accounts)}
 
     def ledger(self, account_group: int, since_ms: int = 0) -> Dict:
         return ledger(self._account(account_group), self._exchange, self._now_ms, since_ms)

@@ -13,7 +13,6 @@ from vest_simulator.server.journal import Journal
 from vest_simulator.venue.listen_keys import ListenKey
 
 ABORT = 1006
-_CLOSE_TIMEOUT_S = 2.0
 _MAX_QUEUE = 20_000
 _FRAME_ACTIONS = ("drop", "mute", "freeze", "duplicate", "delay", "reorder", "close")
 _PONG_ACTIONS = ("freeze", "close")
@@ -130,13 +129,10 @@ class Socket:
 
     async def _close(self, code: int) -> None:
         if code != ABORT:
-            try:
-                async with asyncio.timeout(_CLOSE_TIMEOUT_S):
-                    await self.ws.close(code=code)
-                return
-            except TimeoutError:
-                pass  # the client has stopped reading, so not even the close frame gets through
-        self._transport.abort()
+            await self.ws.close(code=code, drain=False)
+        client_stopped_reading = self._transport.get_write_buffer_size() > 0
+        if code == ABORT or client_stopped_reading:
+            self._transport.abort()
 
 
 async def receive(socket: Socket) -> Optional[Dict[str, Any]]:
