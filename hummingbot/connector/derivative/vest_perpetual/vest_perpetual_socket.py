@@ -261,9 +261,14 @@ class VestSocket:
         await self.send(WSJSONRequest(payload=channel_request(method, channels, request_id)))
 
     async def _keep_alive(self) -> None:
+        interval_s = self._timing.ping_interval_s
         while True:
-            await asyncio.sleep(self._timing.ping_interval_s)
-            if time.monotonic() - self._heard_at_s > self._timing.silence_limit_s:
+            began_s = time.monotonic()
+            await asyncio.sleep(interval_s)
+            now_s = time.monotonic()
+            # A computer that was busy or asleep has to read first what came meanwhile.
+            was_away = now_s - began_s > 2 * interval_s
+            if not was_away and now_s - self._heard_at_s > self._timing.silence_limit_s:
                 self.fail(f"the venue was silent for {self._timing.silence_limit_s:g} s and answered no PING")
                 return
             await self.ping()
@@ -284,9 +289,6 @@ class VestSocket:
             response = await self._assistant.receive()
         except (ConnectionError, aiohttp.WebSocketError):
             raise self._closed_error() from None
-        except (ValueError, RecursionError) as error:  # the framework decodes text frames and knows one error only
-            self._complaints.say(f"Vest sent a frame that cannot be decoded and is ignored ({type(error).__name__})")
-            return []
         if response is None:
             raise self._closed_error()
         messages = []

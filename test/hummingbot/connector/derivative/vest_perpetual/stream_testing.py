@@ -2,6 +2,7 @@
 import asyncio
 import logging
 import os
+from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Any, Callable, Dict, List
 from unittest.mock import patch
 
@@ -12,7 +13,6 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
-from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from vest_simulator import SimulatorConfig, VestSimulator
 
 SIGNING_KEY = "0x" + "11" * 32

@@ -5,6 +5,12 @@ import logging
 import re
 from decimal import Decimal
 from pathlib import Path
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
+    SimulatedVenueTestCase,
+    StreamTestCase,
+    eventually,
+    short_timing,
+)
 from typing import Any, Dict, List
 from unittest.mock import AsyncMock, MagicMock, patch
 
@@ -22,12 +28,6 @@ from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
-    SimulatedVenueTestCase,
-    StreamTestCase,
-    eventually,
-    short_timing,
-)
 from vest_simulator.server.sockets import Frame
 
 CAPTURED = Path(__file__).parents[4] / "data" / "vest_api"
@@ -670,7 +670,32 @@ class LifeTest(SimulatedVenueTestCase):
         await self.venue.admin.set_depth("ETH-PERP", [(12, 1)], [(13, 1)])
         await eventually(lambda: self.shown("ETH-USDC") == [[(12.0, 1.0)], [(13.0, 1.0)]])
 
+    async def test_b10_a_book_that_comes_while_it_is_being_fetched_wins(self):
+        await self.start()
+        await self.keep_the_venues_own_books_back()
+        await self.venue.admin.add_fault("rest", "delay", path="/depth", delay_ms=100)
+
+        def fetched() -> int:
+            return self.venue.faults.all()[-1]["struck"]
+
+        await eventually(lambda: fetched() > 0)
+        for symbol in ("BTC-PERP", "ETH-PERP"):
+            frame = {"channel": f"{symbol}@depth", "data": {"bids": [["7", "7"]], "asks": []}}
+            self.venue.hub.push(self.sockets("public"), Frame("", frame, "text"))
+        await eventually(lambda: self.shown("BTC-USDC") == self.shown("ETH-USDC") == [[(7.0, 7.0)], []])
+        now_fetched = fetched()
+        await eventually(lambda: fetched() > now_fetched)
+        self.assertIn([[(7.0, 7.0)], []], (self.shown("BTC-USDC"), self.shown("ETH-USDC")))
+
     # --- funding
+
+    async def test_funding_info_that_the_socket_tells_is_not_fetched(self):
+        self.create(funding_poll_interval_s=0.15)
+        await self.start()
+        output: asyncio.Queue = asyncio.Queue()
+        self.run_in_background(self.source.listen_for_funding_info(output))
+        await eventually(lambda: output.qsize() >= 50)
+        self.assertEqual([], self.venue.journal.entries(kind="rest", path="/ticker/latest"))
 
     async def test_funding_info_comes_from_the_tickers_channel(self):
         for switch in ("full", "partial"):

@@ -4,6 +4,14 @@ import json
 import logging
 import re
 import time
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
+    SIGNING_KEY,
+    LogRecords,
+    SimulatedVenueTestCase,
+    StreamTestCase,
+    eventually,
+    short_timing,
+)
 from typing import Any, Dict, List
 from unittest.mock import AsyncMock, patch
 
@@ -26,14 +34,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_d
 )
 from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 from hummingbot.core.data_type.user_stream_tracker import UserStreamTracker
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
-    SIGNING_KEY,
-    LogRecords,
-    SimulatedVenueTestCase,
-    StreamTestCase,
-    eventually,
-    short_timing,
-)
 from vest_simulator.server.sockets import Frame
 
 LISTEN_KEY = "0123456789abcdef0123456789abcdef"
@@ -359,7 +359,7 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual(1, self.opened_sockets("private"))
 
     async def test_c26_of_ten_thousand_events_none_is_lost(self):
-        await self.start()
+        await self.start(timing=short_timing(silence_limit_s=30))
         for number in range(10_000):
             payload = {"channel": "account_private", "data": {"event": "ORDER", "args": {"nonce": number}}}
             self.venue.hub.push(self.sockets("private"), Frame("account_private", payload, "text"))
