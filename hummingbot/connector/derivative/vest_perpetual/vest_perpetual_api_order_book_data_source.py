@@ -166,11 +166,8 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             try:
                 depth = await self._request_depth(trading_pair)
                 return DepthMessage(trading_pair, update_id, depth, self._seconds(depth.time_ms))
-            except VestRefusedError as error:
-                if error.status != 404 and error.code not in CONSTANTS.NO_MARKET_CODES:
-                    raise
-                self._complaints.say(f"Vest has no order book for {trading_pair} now ({error}).")
-                return DepthMessage(trading_pair, update_id, _NO_BOOK, self._time())
+            except VestRefusedError:
+                raise
             except (VestError, VestPayloadError) as error:
                 self._complaints.say(f"The order book of {trading_pair} is asked for again ({error}).")
             await self._sleep(pauses.next_s())
@@ -182,7 +179,13 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         return Depth.from_payload(await self._request_depth_payload(symbol))
 
     async def _request_depth_payload(self, symbol: str) -> Any:
-        return await self._get(CONSTANTS.DEPTH_PATH, {"symbol": symbol, "limit": CONSTANTS.DEPTH_LIMIT})
+        try:
+            return await self._get(CONSTANTS.DEPTH_PATH, {"symbol": symbol, "limit": CONSTANTS.DEPTH_LIMIT})
+        except VestRefusedError as error:
+            if error.status != 404 and error.code not in CONSTANTS.NO_MARKET_CODES:
+                raise
+            self._complaints.say(f"Vest has no order book for {symbol} now ({error}).")
+            return {}
 
     async def _request_tickers(self, symbols: List[str]) -> Any:
         return await self._get(CONSTANTS.TICKER_LATEST_PATH, {"symbols": ",".join(symbols)})
@@ -436,7 +439,9 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         try:
             return await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
         except KeyError:
-            self._complaints.say(f"Vest lists no market for {trading_pair}. Check the trading pair's spelling.")
+            self._complaints.say(
+                f"No market of Vest is known for {trading_pair}. If the venue can be reached, check the pair's spelling."
+            )
             return None
 
     async def _pair_of(self, message: ChannelMessage) -> str:

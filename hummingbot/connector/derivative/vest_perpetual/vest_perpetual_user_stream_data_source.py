@@ -70,16 +70,17 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
         self._listen_key_retry_s = listen_key_retry_s
         self._keeper = SocketKeeper("user stream", api_factory, timing, self.logger())
         self._subscription: Optional[ChannelRequest] = None
+        self._live_socket: Optional[VestSocket] = None  # the private channel is subscribed to
         self._earlier_recv_time = 0.0
 
     @property
     def last_recv_time(self) -> float:
         """When the venue last sent data or answered a PING, in seconds since the epoch; 0 before that.
 
-        The framework polls more often when this is old (B13). It outlives a connection, because 0 means "not ready" to
-        the framework.
+        The framework polls more often when this is old (B13), so connections without the private channel do not count.
+        It outlives a connection, because 0 means "not ready" to the framework.
         """
-        return max(self._earlier_recv_time, super().last_recv_time)
+        return max(self._earlier_recv_time, self._live_socket.last_recv_time if self._live_socket else 0.0)
 
     def request_reconnect(self, reason: str) -> None:
         """Take a new listen key and a new connection, when events were missed that the account's polling has seen.
@@ -110,15 +111,16 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
 
     async def _on_user_stream_interruption(self, websocket_assistant: Optional[VestSocket]) -> None:
         self._earlier_recv_time = self.last_recv_time
+        self._live_socket = None
         await super()._on_user_stream_interruption(websocket_assistant)
 
-    @staticmethod
-    async def _announce(subscription: ChannelRequest, socket: VestSocket, queue: asyncio.Queue) -> None:
+    async def _announce(self, subscription: ChannelRequest, socket: VestSocket, queue: asyncio.Queue) -> None:
         try:
             await subscription.acknowledged()
         except VestSubscriptionError as error:
             socket.fail(f"the private channel was not subscribed to ({error})")
         else:
+            self._live_socket = socket
             queue.put_nowait(STREAM_RECONNECTED)
 
     async def _get_private_url(self) -> str:

@@ -126,7 +126,7 @@ class FrameworkContractTest(StreamTestCase):
         for _ in range(3):
             book = await self.source.get_new_order_book("FOO-USDC")
             self.assertEqual([], list(book.bid_entries()))
-        self.assertEqual(1, self.logs.count("Vest lists no market for FOO-USDC"))
+        self.assertEqual(1, self.logs.count("No market of Vest is known for FOO-USDC"))
 
     async def test_get_last_traded_prices_are_those_of_the_connector(self):
         prices = await self.source.get_last_traded_prices([PAIR, "BTC-USDC"], domain="any")
@@ -577,7 +577,7 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual([[], []], self.shown("ETH-USDC"))
         self.names.symbols["ETH-USDC"] = symbol
         await eventually(lambda: self.shown("ETH-USDC") != [[], []])
-        self.assertEqual(1, self.logs.count("Vest lists no market for ETH-USDC"))
+        self.assertEqual(1, self.logs.count("No market of Vest is known for ETH-USDC"))
 
     async def test_a22_pairs_are_added_and_removed_while_connected(self):
         await self.start()
@@ -647,6 +647,14 @@ class LifeTest(SimulatedVenueTestCase):
         await eventually(lambda: len(self.venue.journal.entries(kind="rest", path="/depth")) >= looks)
         self.assertEqual(1, self.opened_sockets("public"))
         self.assertEqual([], self.logs.texts(logging.WARNING))
+
+    async def test_c31_a_market_that_lost_its_book_is_shown_without_one(self):
+        await self.start()
+        await self.expect_book("ETH-USDC", [(10.0, 1.0)], [(11.0, 1.0)])
+        await self.ignore_depth("ETH-PERP")
+        await self.venue.admin.add_fault("rest", "status", path="/depth", status=404, body='{"detail": "no book"}')
+        await eventually(lambda: self.shown("ETH-USDC") == [[], []])
+        self.assertEqual(1, self.logs.count("Vest has no order book for ETH-PERP now"))
 
     async def test_b10_one_pair_without_frames_is_shown_by_rest_and_subscribed_to_again(self):
         await self.start()

@@ -441,6 +441,15 @@ class LifeTest(SimulatedVenueTestCase):
         await self.pings(3)
         self.assertEqual(frozen_since, self.source.last_recv_time)
 
+    async def test_b10_a_connection_without_the_private_channel_does_not_look_alive(self):
+        await self.venue.admin.add_fault("socket", "forget_subscription", socket="private")
+        self.create(timing=short_timing(subscribe_timeout_s=60))
+        self.run_in_background(self.tracker.start())
+        self.addAsyncCleanup(self.tracker.stop)
+        await eventually(lambda: len(self.sockets("private")) == 1)
+        await self.pings(3)
+        self.assertEqual(0, self.source.last_recv_time)
+
     async def test_last_recv_time_outlives_the_connection(self):
         await self.start()
         await self.tracker.stop()
