@@ -133,7 +133,7 @@ class SimulatorConfig:
     tick_interval_s: float = 0.2
     clock_offset_ms: int = 0
     """How far the venue's clock is ahead of the machine's at the start; negative: behind."""
-    journal_size: int = 50_000
+    journal_size: int = 20_000
     funding_rate_multiplier: Decimal = Decimal("1")
     premium_rate: Decimal = Decimal("0.00002")
     """The risk premium charged on top of the taker fee."""

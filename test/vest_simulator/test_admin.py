@@ -178,9 +178,23 @@ async def test_prices_pause_pin_and_tick():
         await admin.release_price("BTC-PERP")
         assert (await admin.prices())["BTC-PERP"]["index"] != "91234.50"
         await admin.resume_prices()
+        await admin.set_tick_interval(0.001)
         ticks = (await admin.prices())["ETH-PERP"]["tick"]
         while (await admin.prices())["ETH-PERP"]["tick"] == ticks:
             await asyncio.sleep(0.01)
+        await admin.pause_prices()
+        assert simulator.exchange.prices_paused
+
+
+async def test_switches_can_be_enumerated():
+    async with running() as (simulator, _):
+        choices = await simulator.admin.switch_choices()
+        assert set(choices) == set(await simulator.admin.switches())
+        assert choices["fees"] == ["cumulative", "single"] and choices["fill_parts"] == "int"
+        for name, positions in choices.items():
+            for position in positions if isinstance(positions, list) else [1]:
+                await simulator.admin.set_switch(name, position)
+                assert (await simulator.admin.switches())[name] == position
 
 
 @pytest.mark.parametrize("command, arguments", [

@@ -57,9 +57,9 @@ class Desk:
 
 
 def conserved(account):
-    """Cash is what came in, plus realized profit and funding, minus fees."""
+    """Cash is what came in, plus realized profit and funding, minus fees and LP shares."""
     funding = sum((payment.amount for payment in account.funding_payments), D(0))
-    return account.cash == account.deposits + account.realized_pnl - account.fees + funding
+    return account.cash == account.deposits - account.lp_shares + account.realized_pnl - account.fees + funding
 
 
 def test_a_market_order_takes_the_ladder_and_pays_taker_fee_and_premium():
@@ -271,6 +271,20 @@ def test_margin_by_hand():
     assert abs(gap) < D("0.01")
 
 
+def test_the_fee_must_be_covered_too():
+    for balance, status in (("5006", OrderStatus.FILLED), ("5005.99", OrderStatus.REJECTED)):
+        desk = Desk(balance=balance)
+        desk.book([], [("50000", "5")])
+        assert desk.place(size="1.0000").status is status
+
+
+def test_an_order_holds_back_margin_for_what_is_not_filled_yet():
+    desk = Desk()
+    desk.book([], [("50000", "0.4")])
+    desk.place(size="1.0000", price="50000.00")
+    assert margin.open_order_margin(desk.account, desk.exchange.markets, 10) == D("3000")
+
+
 def test_leverage_changes_and_refusals():
     desk = Desk()
     set_leverage = desk.exchange.set_leverage
@@ -371,7 +385,9 @@ def test_lp_orders_and_transfers():
     before = desk.account.cash
     assert treasury.withdraw(desk.account, 9, D("50"), 324, desk.now_ms).status == "FILLED"
     assert treasury.withdraw(desk.account, 9, D("50"), 324, desk.now_ms).code == Code.TRANSFER_DUPLICATE
-    assert desk.account.cash == before - 50
+    assert desk.account.cash == before - 50 and desk.account.deposits == D("950") and conserved(desk.account)
+    treasury.deposit(desk.account, D("25"), desk.now_ms)
+    assert desk.account.cash == before - 25 and desk.account.deposits == D("975") and conserved(desk.account)
 
 
 # --- any history

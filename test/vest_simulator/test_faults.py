@@ -123,6 +123,7 @@ async def place_and_list_events(client, events, count):
 @pytest.mark.parametrize("action, rule, expected", [
     ("drop", {"times": 1}, [1, 2]), ("drop", {"socket": "public"}, [0, 1, 2]), ("drop", {"channel": "x"}, [0, 1, 2]),
     ("drop", {"match": '"status":"NEW"'}, []), ("drop", {"match": "FILLED"}, [0, 1, 2]), ("mute", {}, []),
+    ("mute", {"times": 1}, []),
     ("duplicate", {"times": 1}, [0, 0, 1, 2]), ("reorder", {"times": 1}, [1, 0, 2]), ("reorder", {}, [1, 0]),
     ("delay", {"times": 1, "delay_ms": 60_000}, [1, 2])])
 async def test_faults_on_frames(action, rule, expected):

@@ -43,7 +43,10 @@ class PositionChange(NamedTuple):
 
 @dataclass
 class Account:
-    """One account of the venue; `cash` is its USDC without unrealized profit."""
+    """One account of the venue. `cash` is its USDC without unrealized profit, `deposits` what came in less what left.
+
+    At any time cash = deposits − LP shares + realized profit − fees + settled funding.
+    """
 
     group: int
     cash: Decimal

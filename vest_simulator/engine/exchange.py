@@ -276,8 +276,6 @@ class Exchange:
         market = self.markets[request.symbol]
         account.remember_position(request.symbol, time_ms)
         position = account.positions.setdefault(request.symbol, account.position(request.symbol))
-        if not position.size:
-            position.entry_funding = market.funding.cumulative
         funding = position.settle_funding(market.funding.cumulative, self._money_quantum)
         realized = position.trade(size if request.is_buy else -size, price)
         fee_rate = market.spec.taker_fee + self.config.premium_rate + extra_fee_rate

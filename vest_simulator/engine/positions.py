@@ -62,8 +62,6 @@ class Position:
 
     def _close(self, signed_size: Decimal, price: Decimal) -> Decimal:
         share = (self.cost * -signed_size / self.size).quantize(_COST_DECIMALS)
-        if signed_size == -self.size:
-            share = self.cost
         self.cost -= share
         self.size += signed_size
         return -signed_size * price - share

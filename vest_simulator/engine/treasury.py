@@ -40,6 +40,7 @@ class Treasury:
         record = self._record(account, nonce, "WITHDRAW", size, time_ms, code, chain_id)
         if code is None:
             account.cash -= size
+            account.deposits -= size
         return self._announce(account, record, account.transfers.append, "TRANSFER")
 
     def deposit(self, account: Account, size: Decimal, time_ms: int) -> MoneyRecord:

@@ -61,10 +61,6 @@ class KeyRing:
     def group_of(self, primary_address: str) -> Optional[int]:
         return self._groups.get(primary_address)
 
-    def address_of(self, account_group: int) -> str:
-        """The primary address of an account group."""
-        return next(address for address, group in self._groups.items() if group == account_group)
-
     def issue(self, account_group: int, signing_address: str, primary_address: str, expiry_ms: int,
               as_jwt: bool) -> ApiKey:
         """Registers a signing key and makes its API key, opaque or a JWT with `exp`."""
