@@ -77,7 +77,7 @@ class Market:
         self.observe(time_ms)
         if not self.trading or self._trade_random.randrange(100) >= _TRADE_CHANCE_PERCENT:
             return None
-        is_buy = self._trade_random.random() < 0.5
+        is_buy = self._trade_random.randrange(2) == 0
         share = self._trade_random.randint(1, 100)
         levels = self.ladder.side_for(is_buy)
         if not levels:
