@@ -37,7 +37,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import (
     Ticker,
     Trade,
     ticker_messages,
-    tickers_from,
     trades_from,
 )
 from hummingbot.core.data_type.common import TradeType
@@ -108,7 +107,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         self._subscribing: Dict[str, asyncio.Task] = {}
         self._symbols_with_news: Set[str] = set()
         self._pairs_with_funding_news: Set[str] = set()
-        self._middle_prices: Dict[str, float] = {}
+        self._middle_prices: Dict[str, Optional[float]] = {}
 
     # --- REST
 
@@ -142,33 +141,32 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     async def _request_funding_info(self, trading_pair: str) -> FundingInfo:
         symbol = await self._symbol_of(trading_pair)
-        tickers = [] if symbol is None else tickers_from(await self._request_tickers([symbol]))
-        for ticker in tickers:
-            if ticker.symbol == symbol:
-                return FundingInfo(
-                    trading_pair=trading_pair,
-                    index_price=_NAN if ticker.index_price is None else ticker.index_price,
-                    mark_price=_NAN if ticker.mark_price is None else ticker.mark_price,
-                    next_funding_utc_timestamp=self._next_funding_s(),
-                    rate=ticker.one_hr_funding_rate or Decimal(0),
-                )
-        raise VestPayloadError("no ticker of this market")
+        messages = [] if symbol is None else ticker_messages(await self._request_tickers([symbol]), [symbol])
+        if not messages:
+            raise VestPayloadError("no ticker of this market")
+        ticker = Ticker.from_payload(messages[0].data)
+        return FundingInfo(
+            trading_pair=trading_pair,
+            index_price=_NAN if ticker.index_price is None else ticker.index_price,
+            mark_price=_NAN if ticker.mark_price is None else ticker.mark_price,
+            next_funding_utc_timestamp=self._next_funding_s(),
+            rate=ticker.one_hr_funding_rate or Decimal(0),
+        )
 
     async def _order_book_snapshot(self, trading_pair: str) -> OrderBookMessage:
         """The book by REST; asks again while the venue cannot answer. A market without a book has an empty one (A5).
 
-        :raises VestRefusedError: when the venue refuses for another reason
+        :raises VestRefusedError: when the venue refuses with a code of its own
         """
         pauses = self._timing.backoff()
         while True:
             # Taken before the request: frames that come meanwhile may be newer than its answer.
             update_id = next(self._update_ids)
             try:
-                depth = await self._request_depth(trading_pair)
-                return DepthMessage(trading_pair, update_id, depth, self._seconds(depth.time_ms))
-            except VestRefusedError:
-                raise
+                return self._book_message(trading_pair, update_id, await self._request_depth(trading_pair))
             except (VestError, VestPayloadError) as error:
+                if isinstance(error, VestRefusedError) and error.code is not None:
+                    raise
                 self._complaints.say(f"The order book of {trading_pair} is asked for again ({error}).")
             await self._sleep(pauses.next_s())
 
@@ -187,8 +185,10 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             self._complaints.say(f"Vest has no order book for {symbol} now ({error}).")
             return {}
 
-    async def _request_tickers(self, symbols: List[str]) -> Any:
-        return await self._get(CONSTANTS.TICKER_LATEST_PATH, {"symbols": ",".join(symbols)})
+    async def _request_tickers(self, symbols: List[str]) -> ChannelMessage:
+        """Tickers by REST, as if they had come over the socket."""
+        answer = await self._get(CONSTANTS.TICKER_LATEST_PATH, {"symbols": ",".join(symbols)})
+        return ChannelMessage(CONSTANTS.TICKERS_CHANNEL, answer, time_ms=None)
 
     async def _get(self, path: str, params: Dict[str, Any]) -> Any:
         assistant = await self._api_factory.get_rest_assistant()
@@ -376,8 +376,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             ]
             if silent:
                 try:
-                    answer = await self._request_tickers(silent)
-                    self._take(ChannelMessage(CONSTANTS.TICKERS_CHANNEL, answer, None), {})
+                    self._take(await self._request_tickers(silent), {})
                 except VestError as error:
                     self._complaints.say(f"The funding information could not be refreshed ({error}).")
 
@@ -387,11 +386,11 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         with self._complaints.instead_of_payload_errors("order book"):
             trading_pair = await self._pair_of(raw_message)
             depth = Depth.from_payload(raw_message.data)
-            self._middle_prices[trading_pair] = middle_price(depth)
             if message_queue.qsize() >= _MAX_WAITING_BOOKS:
                 keep_newest_books(message_queue)
-            timestamp_s = self._seconds(depth.time_ms or raw_message.time_ms)
-            message_queue.put_nowait(DepthMessage(trading_pair, next(self._update_ids), depth, timestamp_s))
+            message_queue.put_nowait(
+                self._book_message(trading_pair, next(self._update_ids), depth, raw_message.time_ms)
+            )
 
     async def _parse_order_book_diff_message(self, raw_message: ChannelMessage, message_queue: asyncio.Queue) -> None:
         """Nothing is ever routed here; should a book get here all the same, it is a whole one."""
@@ -424,6 +423,13 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 rate=ticker.one_hr_funding_rate,
             ))
 
+    def _book_message(
+            self, trading_pair: str, update_id: int, depth: Depth, time_ms: Optional[int] = None
+    ) -> DepthMessage:
+        self._middle_prices[trading_pair] = middle_price(depth)
+        time_ms = depth.time_ms or time_ms
+        return DepthMessage(trading_pair, update_id, depth, self._time() if time_ms is None else time_ms / 1000)
+
     def _taker_side(self, trading_pair: str, trade: Trade) -> TradeType:
         """The taker's side. Where the venue does not say it (protocol section 4), a trade at or above the middle of the
         last book was a buy; so is one of which nothing is known.
@@ -440,7 +446,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             return await self._connector.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
         except KeyError:
             self._complaints.say(
-                f"No market of Vest is known for {trading_pair}. If the venue can be reached, check the pair's spelling."
+                f"No market of Vest is known for {trading_pair}. If Vest can be reached, check the pair's spelling."
             )
             return None
 
@@ -452,9 +458,6 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             except KeyError:
                 raise VestPayloadError(f"{message.channel}: not a channel of a known symbol") from None
         return trading_pair
-
-    def _seconds(self, time_ms: Optional[int]) -> float:
-        return self._time() if time_ms is None else time_ms / 1000
 
     def _next_funding_s(self) -> int:
         hour_s = CONSTANTS.FUNDING_INTERVAL_S

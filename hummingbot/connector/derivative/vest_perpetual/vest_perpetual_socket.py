@@ -41,6 +41,7 @@ MessageHandler = Callable[[ChannelMessage, Dict[str, Any]], None]
 class SocketTiming:
     """How long things take at a socket, all in seconds.
 
+    :param connect_timeout_s: for the handshake
     :param ping_interval_s: between two PINGs
     :param silence_limit_s: a connection without data and answered PINGs for this long is given up
     :param subscribe_timeout_s: for the acknowledgement of a subscription
@@ -50,6 +51,7 @@ class SocketTiming:
     :param unauthorized_retry_s: the pause after the venue refused the API key
     """
 
+    connect_timeout_s: float = CONSTANTS.REQUEST_TIMEOUT_S
     ping_interval_s: float = CONSTANTS.WS_PING_INTERVAL_S
     silence_limit_s: float = CONSTANTS.WS_SILENCE_LIMIT_S
     subscribe_timeout_s: float = CONSTANTS.WS_SUBSCRIBE_TIMEOUT_S
@@ -389,7 +391,7 @@ class SocketKeeper:
         assistant = await self._api_factory.get_ws_assistant()
         try:
             # No websocket-level heartbeat: the venue's own PING is what counts.
-            await asyncio.wait_for(assistant.connect(ws_url=url, ping_timeout=None), CONSTANTS.REQUEST_TIMEOUT_S)
+            await asyncio.wait_for(assistant.connect(ws_url=url, ping_timeout=None), self._timing.connect_timeout_s)
         except aiohttp.WSServerHandshakeError as error:
             # Its text, like that of some others, holds the address and with it the listen key.
             raise VestSocketError(f"the venue refused the connection with HTTP {error.status}") from None

@@ -5,6 +5,7 @@ import os
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Any, Callable, Dict, List
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -14,6 +15,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import V
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
 from vest_simulator import SimulatorConfig, VestSimulator
+from vest_simulator.faults.proxy import TcpProxy
 
 SIGNING_KEY = "0x" + "11" * 32
 
@@ -21,7 +23,7 @@ SIGNING_KEY = "0x" + "11" * 32
 def short_timing(**changes: float) -> SocketTiming:
     """Times for tests, in seconds; the code is the same."""
     times = dict(
-        ping_interval_s=0.05, silence_limit_s=0.3, subscribe_timeout_s=0.3, close_timeout_s=0.2,
+        connect_timeout_s=0.5, ping_interval_s=0.05, silence_limit_s=0.3, subscribe_timeout_s=0.3, close_timeout_s=0.2,
         backoff_min_s=0.01, backoff_max_s=0.2, unauthorized_retry_s=0.2,
     )
     return SocketTiming(**{**times, **changes})
@@ -136,6 +138,14 @@ class SimulatedVenueTestCase(StreamTestCase):
             account_group=self.account.account_group, clock=clock, domain=CONSTANTS.SIMULATOR_DOMAIN,
         )
         self.factory = await self.api_factory(clock=clock, auth=auth, domain=CONSTANTS.SIMULATOR_DOMAIN)
+
+    async def use_proxy(self) -> TcpProxy:
+        """All traffic goes through a relay from now on."""
+        proxy = TcpProxy(target_port=urlsplit(self.venue.url).port)
+        await proxy.start()
+        self.addAsyncCleanup(proxy.stop)
+        os.environ[CONSTANTS.SIMULATOR_URL_VARIABLE] = proxy.url
+        return proxy
 
     def sockets(self, kind: str) -> List[Any]:
         """The venue's sockets of a kind, public or private, that are open now."""

@@ -28,6 +28,8 @@ from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessageType
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
+from hummingbot.core.event.event_forwarder import EventForwarder
+from hummingbot.core.event.events import OrderBookEvent, OrderBookTradeEvent
 from vest_simulator.server.sockets import Frame
 
 CAPTURED = Path(__file__).parents[4] / "data" / "vest_api"
@@ -106,13 +108,14 @@ class FrameworkContractTest(StreamTestCase):
     @aioresponses()
     async def test_get_new_order_book_asks_again_while_the_venue_cannot_answer(self, mock_api):
         mock_api.get(depth_url(), status=503, body="<html>")
+        mock_api.get(depth_url(), status=403, body="<html>")
         mock_api.get(depth_url(), payload={"bids": "none"})
         mock_api.get(depth_url(), payload=DEPTH_FRAME["data"])
 
         book = await self.source.get_new_order_book(PAIR)
 
         self.assertEqual(31478.75, book.get_price(False))
-        self.assertEqual(2, self.logs.count("is asked for again"))
+        self.assertEqual(3, self.logs.count("is asked for again"))
 
     @aioresponses()
     async def test_a05_a_market_without_a_book_has_an_empty_one(self, mock_api):
@@ -134,8 +137,8 @@ class FrameworkContractTest(StreamTestCase):
 
     @aioresponses()
     async def test_get_funding_info(self, mock_api):
-        mock_api.get(tickers_url(), payload={"tickers": [{**TICKER_FRAME["data"], "symbol": "BTC-PERP"},
-                                                         TICKER_FRAME["data"]]})
+        others = ["odd", {"symbol": "BTC-PERP", "markPrice": "odd"}]
+        mock_api.get(tickers_url(), payload={"tickers": [*others, TICKER_FRAME["data"]]})
         with patch.object(self.source, "_time", return_value=1791415136.8):
             info = await self.source.get_funding_info(PAIR)
 
@@ -534,6 +537,26 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual(sorted(set(texts)), sorted(texts))
         self.assertEqual(1, self.opened_sockets("public"))
 
+    async def test_trades_of_every_form_arrive(self):
+        await self.venue.admin.pause_prices()  # else there are trades of others
+        for sign, frame, trade_id in (("unsigned", "object", "int"), ("negative_qty", "list", "string"),
+                                      ("side", "object", "string")):
+            with self.subTest(sign=sign, frame=frame):
+                await self.venue.admin.set_switch("trade_sign", sign)
+                await self.venue.admin.set_switch("trades_frame", frame)
+                await self.venue.admin.set_switch("trade_id", trade_id)
+                self.create()
+                await self.start()
+                await self.expect_book("BTC-USDC", [(95000.0, 1.0)], [(95010.0, 1.0)])
+                trades: List[OrderBookTradeEvent] = []
+                forwarder = EventForwarder(trades.append)
+                self.tracker.order_books["BTC-USDC"].add_listener(OrderBookEvent.TradeEvent, forwarder)
+                await self.venue.admin.place_order(self.account.account_group, "BTC-PERP", False, "0.01")
+                await eventually(lambda: len(trades) == 1)
+                await self.stop()
+                self.assertEqual(("BTC-USDC", TradeType.SELL, 95000.0, 0.01),
+                                 (trades[0].trading_pair, trades[0].type, trades[0].price, trades[0].amount))
+
     # --- subscriptions
 
     async def test_a21_a_normal_start_logs_no_warning(self):
@@ -630,6 +653,23 @@ class LifeTest(SimulatedVenueTestCase):
         await eventually(lambda: self.opened_sockets("public") == 2)
         await self.expect_book("BTC-USDC", [(100.0, 1.0)], [(101.0, 1.0)])
         self.assertEqual(1, self.logs.count("answered no PING"))
+
+    async def test_c22_a_half_open_connection_is_replaced(self):
+        proxy = await self.use_proxy()
+        await self.start()
+        proxy.stall()
+        await eventually(lambda: self.logs.count("answered no PING") == 1)
+        proxy.resume()
+        await self.expect_book("BTC-USDC", [(100.0, 1.0)], [(101.0, 1.0)])
+
+    async def test_c26_frames_may_come_byte_by_byte(self):
+        proxy = await self.use_proxy()
+        await self.venue.admin.set_tick_interval(0.5)
+        self.create(timing=short_timing(silence_limit_s=60))
+        await self.start()
+        proxy.slice_bytes = 1
+        await self.expect_book("BTC-USDC", [(100.0, 1.0)], [(101.0, 1.0)])
+        self.assertEqual([], self.logs.texts(logging.WARNING))
 
     async def test_b10_a_socket_that_answers_pings_but_withholds_books_is_replaced(self):
         await self.start()

@@ -285,12 +285,23 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual(1, self.logs.count("is interrupted"))
         self.assertEqual(1, self.logs.count("is connected again"))
 
-    async def test_c22_a_half_open_connection_is_replaced(self):
+    async def test_c22_a_frozen_connection_is_replaced(self):
         await self.start()
         await self.venue.admin.add_fault("socket", "freeze", socket="private", times=1)
         await self.expect_reconnection()
         await self.expect_events()
         self.assertEqual(1, self.logs.count("the venue was silent for 0.3 s and answered no PING"))
+
+    async def test_c22_a_half_open_connection_is_replaced(self):
+        proxy = await self.use_proxy()
+        await self.start()
+        proxy.stall()
+        await eventually(lambda: self.logs.count("answered no PING") == 1)
+        order = await self.venue.admin.place_order(self.account.account_group, "BTC-PERP", True, "0.01")
+        self.assertEqual("FILLED", order["status"])
+        proxy.resume()
+        await self.expect_reconnection()
+        await self.expect_events()
 
     async def test_c22_a_mute_connection_is_replaced_on_request(self):
         await self.start()
