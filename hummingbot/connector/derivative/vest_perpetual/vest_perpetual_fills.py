@@ -1,0 +1,113 @@
+"""Fills, reconstructed from what the venue says of an order; it has no fills endpoint (design decision 5).
+
+One function makes the fill for WebSocket and REST alike. Its id is a pure function of the order and of what the venue
+said of its last fill, so that the same fill heard twice counts once (framework gap B4). A part that was never heard of
+is made good when the order is FILLED: whatever is missing then, in size, quote and fee, is booked as one fill. So any
+subset, repetition or order of the same history ends in the same totals.
+"""
+from decimal import Decimal
+from typing import Optional
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS, vest_perpetual_wire as wire
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, TradeUpdate
+from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
+
+_ZERO = Decimal(0)
+
+
+def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSchema) -> Optional[TradeUpdate]:
+    """The fill that the venue's word adds to what is booked, None when it adds nothing.
+
+    :param tracked: the order with the fills booked so far
+    :param venue: what the venue says of it, by event or by REST
+    :param fee_schema: estimates the fee where the venue does not say it; corrected when the order is FILLED
+    """
+    if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
+        size, quote = _remainder(tracked, venue)
+    else:
+        size, quote = _last_part(tracked, venue)
+    if size <= _ZERO or quote <= _ZERO:
+        return None
+    fee = _fee(tracked, venue, quote, fee_schema)
+    return TradeUpdate(
+        trade_id=_fill_id(venue),
+        client_order_id=tracked.client_order_id,
+        exchange_order_id=venue.order_id,
+        trading_pair=tracked.trading_pair,
+        fill_timestamp=(venue.last_filled_time_ms or venue.post_time_ms or 0) / 1000,
+        fill_price=quote / size,
+        fill_base_amount=size,
+        fill_quote_amount=quote,
+        fee=TradeFeeBase.new_perpetual_fee(
+            fee_schema=fee_schema,
+            position_action=tracked.position,
+            percent_token=CONSTANTS.COLLATERAL_TOKEN,
+            flat_fees=[TokenAmount(token=CONSTANTS.COLLATERAL_TOKEN, amount=fee)],
+        ),
+    )
+
+
+def tells_all(tracked: InFlightOrder, venue: wire.Order) -> bool:
+    """Whether a FILLED event alone books the order exactly.
+
+    It does when the order filled in one part. Otherwise the event's `fees` may be the order's or its last part's [?],
+    and parts may have been missed: then the order is read from REST first (framework gap B5).
+
+    :param tracked: the order with the fills booked so far
+    :param venue: the event
+    """
+    return (
+        venue.fees is not None
+        and venue.last_filled_price is not None
+        and not tracked.order_fills
+        and venue.last_filled_size == tracked.amount
+    )
+
+
+def booked_fee(tracked: InFlightOrder) -> Decimal:
+    """Sum of the fees of the fills booked so far, in USDC.
+
+    :param tracked: the order
+    """
+    return sum((fee.amount for fill in tracked.order_fills.values() for fee in fill.fee.flat_fees), _ZERO)
+
+
+def _remainder(tracked: InFlightOrder, venue: wire.Order):
+    """Size and quote still missing of an order that is FILLED."""
+    size = tracked.amount - tracked.executed_amount_base
+    if venue.last_filled_size == size and venue.last_filled_price is not None:
+        return size, size * venue.last_filled_price  # exact, where the average price is rounded
+    average = venue.avg_filled_price or venue.last_filled_price or tracked.price
+    quote = tracked.amount * average - tracked.executed_amount_quote
+    return size, quote if quote > _ZERO else size * average
+
+
+def _last_part(tracked: InFlightOrder, venue: wire.Order):
+    """Size and quote of the last part of an order that is not FILLED, zero when it is booked or was not said."""
+    size = venue.last_filled_size or _ZERO
+    price = venue.last_filled_price or venue.avg_filled_price
+    is_known = _fill_id(venue) in tracked.order_fills
+    if is_known or price is None or tracked.executed_amount_base + size > tracked.amount:
+        return _ZERO, _ZERO
+    return size, size * price
+
+
+def _fill_id(venue: wire.Order) -> str:
+    size = format(venue.last_filled_size.normalize(), "f") if venue.last_filled_size is not None else "?"
+    return f"{venue.order_id}-{venue.last_filled_time_ms or 0}-{size}"
+
+
+def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema) -> Decimal:
+    booked = booked_fee(tracked)
+    if venue.fees is None:
+        return quote * fee_schema.taker_percent_fee_decimal
+    if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
+        return venue.fees - booked
+    # Whether the fees of a partly filled order are the order's or the last part's is not known [?]. What the fills so
+    # far cost tells which of the two the number can be; a wrong guess is put right when the order is FILLED.
+    quote_booked = tracked.executed_amount_quote
+    if quote_booked == _ZERO:
+        return venue.fees
+    rate = booked / quote_booked
+    is_total = abs(venue.fees - rate * (quote_booked + quote)) <= abs(venue.fees - rate * quote)
+    return venue.fees - booked if is_total else venue.fees
