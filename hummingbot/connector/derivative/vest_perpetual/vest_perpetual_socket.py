@@ -249,11 +249,16 @@ class VestSocket:
         raise self._failure
 
     async def disconnect(self) -> None:
-        """End the tasks and close the connection."""
+        """End the tasks and close the connection, the latter also when this is cancelled."""
         self.fail("closed by this side")
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
         try:
             await asyncio.wait_for(self._assistant.disconnect(), self._timing.close_timeout_s)
         except asyncio.TimeoutError:

@@ -708,15 +708,22 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual(1, self.opened_sockets("public"))
 
     async def test_b10_a_pair_that_is_refused_does_not_cost_the_connection(self):
+        await self.venue.admin.pause_prices()
         await self.venue.admin.add_fault("socket", "refuse_subscription", channel="ETH-PERP@.*")
         await self.start()
         await self.ignore_depth("BTC-PERP")
-        await self.venue.admin.add_fault("rest", "status", path="/depth", times=2)
+        await self.expect_book("ETH-USDC", [(10.0, 1.0)], [(11.0, 1.0)])
+        await self.expect_book("ETH-USDC", [(12.0, 1.0)], [(13.0, 1.0)])
+        await self.expect_book("ETH-USDC", [], [])
+        self.assertEqual(1, self.opened_sockets("public"))
+
+    async def test_b10_a_look_that_fails_is_said_and_the_next_one_counts(self):
+        await self.venue.admin.pause_prices()
+        await self.start()
+        await self.ignore_depth()
+        await self.venue.admin.add_fault("rest", "status", path="/depth", times=3)
         await eventually(lambda: self.logs.count("could not be checked") > 0)
-        await self.venue.admin.set_depth("ETH-PERP", [(10, 1)], [(11, 1)])
-        await eventually(lambda: self.shown("ETH-USDC") == [[(10.0, 1.0)], [(11.0, 1.0)]])
-        await self.venue.admin.set_depth("ETH-PERP", [(12, 1)], [(13, 1)])
-        await eventually(lambda: self.shown("ETH-USDC") == [[(12.0, 1.0)], [(13.0, 1.0)]])
+        await self.expect_book("ETH-USDC", [(10.0, 1.0)], [(11.0, 1.0)])
 
     async def test_b10_a_book_that_comes_while_it_is_being_fetched_wins(self):
         await self.start()

@@ -38,6 +38,7 @@ class ServerTestCase(StreamTestCase):
         await super().asyncSetUp()
         self.conversations: List[Conversation] = []
         self.connected_at_s: List[float] = []
+        self.open_connections = 0
         app = web.Application()
         app.router.add_get("/", self.serve)
         runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -59,7 +60,11 @@ class ServerTestCase(StreamTestCase):
         self.connected_at_s.append(time.monotonic())
         websocket = web.WebSocketResponse()
         await websocket.prepare(request)
-        await (self.conversations.pop(0) if len(self.conversations) > 1 else self.conversations[0])(websocket)
+        self.open_connections += 1
+        try:
+            await (self.conversations.pop(0) if len(self.conversations) > 1 else self.conversations[0])(websocket)
+        finally:
+            self.open_connections -= 1
         return websocket
 
     async def get_url(self) -> str:
@@ -199,6 +204,27 @@ class ConnectionTest(ServerTestCase):
         with patch.object(socket._assistant, "disconnect", never):
             await asyncio.wait_for(socket.disconnect(), 1)
 
+    async def test_a20_a_cancelled_disconnect_closes_the_connection_all_the_same(self):
+        socket = await self.open(pongs)
+        is_cancelled, may_end = asyncio.Event(), asyncio.Event()
+
+        async def lingers() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                is_cancelled.set()
+                await may_end.wait()
+
+        socket.spawn(lingers())
+        await eventually(lambda: self.open_connections == 1)
+        disconnecting = asyncio.create_task(socket.disconnect())
+        await asyncio.wait_for(is_cancelled.wait(), 2)
+        disconnecting.cancel()
+        with self.assertRaises(asyncio.CancelledError):
+            await disconnecting
+        await eventually(lambda: self.open_connections == 0)
+        may_end.set()
+
     async def test_cancellation_passes_through_the_reader(self):
         socket = await self.open(pongs)
         reading = asyncio.create_task(socket.read(lambda message, payload: None))
@@ -312,8 +338,10 @@ class KeeperTest(ServerTestCase):
     async def keep_reading(self, keeper: SocketKeeper) -> None:
         while True:
             socket = await keeper.open(self.get_url)
-            await keeper.read(socket, lambda message, payload: None)
-            await socket.disconnect()
+            try:
+                await keeper.read(socket, lambda message, payload: None)
+            finally:
+                await socket.disconnect()
 
     async def test_b12_the_pauses_between_connections_that_do_not_last_grow(self):
         self.conversations = [closes(1011)]
