@@ -188,7 +188,6 @@ class FrameworkContractTest(StreamTestCase):
         self.mocking_assistant.add_websocket_aiohttp_exception(broken, ZeroDivisionError("nobody foresaw this"))
         ws_connect.side_effect = [broken, self.websocket_with({"result": None, "id": 1})]
         with patch.object(self.source, "_sleep", AsyncMock()):  # the framework's pause after the unforeseen
-            self.source._listen_key_renewal_s = 0
             with patch.object(self.source, "_ping_listen_key", side_effect=asyncio.CancelledError()):
                 self.run_in_background(self.source.listen_for_user_stream(self.output))
                 self.assertEqual(STREAM_RECONNECTED, await asyncio.wait_for(self.output.get(), 1))
