@@ -15,6 +15,7 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestUnreadableAnswerError` - an answer that is not the JSON the protocol promises.
 
   * `VestNotSentError` - no connection could be made: the venue never saw the request.
+  * `VestInvalidOrderError` - the order cannot be right, so the connector did not send it.
   * `VestRefusedError` - the venue refused, with its code (or an HTTP 4xx without one): nothing was done.
 
     * `VestUnauthorizedError` - the key, the signature or the account group is not accepted; asking again cannot help.
@@ -83,6 +84,10 @@ class VestNotSentError(VestError):
     retryable = True
 
 
+class VestInvalidOrderError(VestError):
+    """An order that cannot be right and was not sent; the message says what to do about it."""
+
+
 class VestRefusedError(VestError):
     """The venue refused the request and did nothing.
 
@@ -104,6 +109,11 @@ class VestRefusedError(VestError):
 
 class VestUnauthorizedError(VestRefusedError):
     """The API key, the signature or the account group is not accepted."""
+
+    @property
+    def concerns_api_key(self) -> bool:
+        """Whether the API key itself is refused, so that no other private request can succeed either."""
+        return self.code in _API_KEY_CODES
 
 
 class VestUnusableKeyError(VestUnauthorizedError):
@@ -194,6 +204,8 @@ CODE_MEANINGS: Dict[int, str] = {
 }
 
 RATE_LIMIT_CODES = frozenset({429, 1003})
+# None: an HTTP 401 or 403 without a code, or keys that cannot be keys.
+_API_KEY_CODES = (None, 1002, 1099)
 _ERROR_CLASSES: Dict[int, Type[VestRefusedError]] = {
     1002: VestUnauthorizedError,
     1022: VestUnauthorizedError,

@@ -8,7 +8,10 @@ subset, repetition or order of the same history ends in the same totals.
 from decimal import Decimal
 from typing import Optional
 
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS, vest_perpetual_wire as wire
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_wire as wire,
+)
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, TradeUpdate
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 

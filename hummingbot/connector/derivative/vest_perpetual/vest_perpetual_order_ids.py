@@ -7,9 +7,10 @@ survives a crash, and matches an event that comes before the answer to the order
 import os
 import random
 import time
-from collections import deque
 from pathlib import Path
 from typing import Callable, Optional
+
+from cachetools import FIFOCache
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 
@@ -46,11 +47,10 @@ class OrderIds:
         self._time_ms = time_ms
         self._draw = draw
         self._last_ms = 0
-        self._issued = set()
-        self._issued_in_order = deque()
+        self._issued: FIFOCache = FIFOCache(_REMEMBERED_IDS)
         self._first_ms = time_ms()
         self._tag: Optional[int] = None
-        self.tag_is_new = False
+        self._tag_is_new = False
 
     @property
     def tag(self) -> int:
@@ -68,31 +68,26 @@ class OrderIds:
         """The next nonce: never issued before, larger than all before it."""
         self._last_ms = max(self._last_ms + 1, self._time_ms())
         nonce = self._last_ms * TAG_COUNT + self.tag
-        self._remember(nonce)
+        self._issued[nonce] = True
         return nonce
 
     def is_ours(self, nonce: Optional[int]) -> bool:
-        """Whether a nonce bears our tag. A bot that drew the same tag looks alike: see `was_issued_elsewhere`."""
+        """Whether a nonce bears our tag. Those of a bot that drew the same tag do too: see `is_of_another_bot`."""
         return nonce is not None and nonce >= _SMALLEST_NONCE and nonce % TAG_COUNT == self.tag
 
-    def was_issued_elsewhere(self, nonce: int) -> bool:
-        """Whether a nonce with our tag, made since this session began, was not made here: another bot has our tag."""
-        return nonce not in self._issued and nonce // TAG_COUNT > self._first_ms
+    def is_of_another_bot(self, nonce: int) -> bool:
+        """Whether a nonce with our tag can only come from another bot: it was not made here, and either our tag is new
+        or the nonce was made since this session began."""
+        return nonce not in self._issued and (self._tag_is_new or nonce // TAG_COUNT > self._first_ms)
 
     def redraw_tag(self) -> int:
         """Draws and stores another tag; for a new home, and when another bot turns out to have the same one."""
         old, self._tag = self._tag, self._draw()
         while self._tag == old:
             self._tag = self._draw()
-        self.tag_is_new = True
+        self._tag_is_new = True
         self._store_tag()
         return self._tag
-
-    def _remember(self, nonce: int):
-        self._issued.add(nonce)
-        self._issued_in_order.append(nonce)
-        if len(self._issued_in_order) > _REMEMBERED_IDS:
-            self._issued.discard(self._issued_in_order.popleft())
 
     def _stored_tag(self) -> Optional[int]:
         try:

@@ -1,0 +1,984 @@
+"""The connector: orders, account and markets of one Vest account, for Hummingbot's strategies."""
+import asyncio
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
+
+from bidict import bidict
+
+from hummingbot import data_path
+from hummingbot.connector.constants import s_decimal_NaN
+from hummingbot.connector.derivative.position import Position
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_web_utils as web_utils,
+    vest_perpetual_wire as wire,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
+    VestPerpetualAPIOrderBookDataSource,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestClockError,
+    VestDuplicateOrderError,
+    VestError,
+    VestInvalidOrderError,
+    VestOrderNotFoundError,
+    VestPayloadError,
+    VestUnauthorizedError,
+    is_outcome_unknown,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import tells_all
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import (
+    FundingPayment,
+    FundingPayments,
+    FundingRates,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
+    STREAM_RECONNECTED,
+    VestPerpetualUserStreamDataSource,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import account_group_from
+from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
+from hummingbot.connector.trading_rule import TradingRule
+from hummingbot.core.api_throttler.data_types import RateLimit
+from hummingbot.core.data_type.cancellation_result import CancellationResult
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderUpdate, TradeUpdate
+from hummingbot.core.data_type.trade_fee import TradeFeeBase, TradeFeeSchema
+from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent, MarketOrderFailureEvent
+from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
+
+
+class VestPerpetualDerivative(PerpetualDerivativePyBase):
+    """A Vest account as Hummingbot sees it.
+
+    The hard thing about this venue: the answer to an order is only an id, there is no end point for fills, and whatever
+    is missed on the stream can be read from `GET /orders` alone. So every word of the venue on an order, by event or by
+    REST, goes through `_book`, which may be called in any order and any number of times.
+
+    :param balance_asset_limit: the client's limits of the balances it may use
+    :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)
+    :param vest_perpetual_api_key: API key of the registration
+    :param vest_perpetual_signing_private_key: private key of the registered signing address, not of the wallet
+    :param vest_perpetual_account_group: account group of the registration
+    :param trading_pairs: pairs such as BTC-USDC
+    :param trading_required: False for market data alone; then the keys may be dummies
+    :param domain: production, testnet or simulator
+    """
+
+    web_utils = web_utils
+
+    SHORT_POLL_INTERVAL = 5.0
+    # A poll is one request for all orders and one for the account, so it need not be rare (framework gap B13).
+    LONG_POLL_INTERVAL = 30.0
+    # A cancel waits this long for the exchange id of its order before it goes on waiting in the background, in s.
+    CANCEL_WAIT_S = 10.0
+    # `cancel_all` waits this long for accepted cancels to be confirmed, in s: the client's recorder detaches when it
+    # returns, and what is heard later is not in its database.
+    CANCEL_CONFIRMATION_S = 5.0
+    CANCEL_CONFIRMATION_POLL_S = 0.25
+    # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
+    ACCOUNT_REFRESH_PAUSE_S = 1.0
+    FUNDING_REFRESH_PAUSE_S = 1.0
+    # An order that fell out of the list is looked up alone; at most so many in one poll.
+    LOOKUPS_PER_POLL = 20
+    # A new order may be missing from the list for a moment (protocol section 5), in ms.
+    NEW_ORDER_GRACE_MS = 3000
+    # Readings of a FILLED order from REST, which may lag the event, and the pause between them in s.
+    READS_OF_FILLED_ORDER = 4
+    READ_PAUSE_S = 0.5
+    # After the venue refused the API key nothing private is asked for so long, in s (acceptance C29).
+    KEY_REFUSAL_PAUSE_S = 300.0
+
+    def __init__(
+            self,
+            balance_asset_limit: Optional[Dict[str, Dict[str, Decimal]]] = None,
+            rate_limits_share_pct: Optional[Decimal] = None,
+            vest_perpetual_api_key: str = "",
+            vest_perpetual_signing_private_key: str = "",
+            vest_perpetual_account_group: Any = 0,
+            trading_pairs: Optional[List[str]] = None,
+            trading_required: bool = True,
+            domain: str = CONSTANTS.DEFAULT_DOMAIN,
+    ):
+        if rate_limits_share_pct is None:
+            rate_limits_share_pct = web_utils.configured_rate_limits_share_pct()
+        self._domain = domain
+        self._trading_required = trading_required
+        self._trading_pairs = trading_pairs if trading_pairs is not None else []
+        self._share_pct = rate_limits_share_pct
+        self._clock = ServerClock()
+        self._vest_auth = VestPerpetualAuth(
+            api_key=vest_perpetual_api_key,
+            signing_private_key=vest_perpetual_signing_private_key,
+            account_group=account_group_from(vest_perpetual_account_group),
+            clock=self._clock,
+            domain=domain,
+        )
+        self._order_ids = OrderIds(data_path())
+        self._funding_payments = FundingPayments(since_ms=self._clock.now_ms())
+        self._tasks: Set[asyncio.Task] = set()
+        self._account_refreshes_due = 0
+        self._account_refresh_task: Optional[asyncio.Task] = None
+        self._account_requests = 0
+        self._account_answer = 0
+        self._funding_orders_since_ms = self._clock.now_ms()
+        self._awaiting_exchange_id: Set[str] = set()
+        self._key_refused_until_s = 0.0
+        self._key_refusal: Optional[VestUnauthorizedError] = None
+        self._funding_rates = FundingRates(self._api_get)
+        self._complaints = Complaints(self.logger())
+        self._markets = Markets(self.logger())
+        self._orders = OrdersReader(self._api_get, self._complaints)
+        super().__init__(balance_asset_limit, rate_limits_share_pct)
+
+    # --- Facts about the venue
+
+    @property
+    def name(self) -> str:
+        """The connector's name, which is its domain's."""
+        return self._domain
+
+    @property
+    def authenticator(self) -> VestPerpetualAuth:
+        """Signs the private requests."""
+        return self._vest_auth
+
+    @property
+    def rate_limits_rules(self) -> List[RateLimit]:
+        """Our guesses of the venue's rate limits."""
+        return CONSTANTS.RATE_LIMITS
+
+    @property
+    def domain(self) -> str:
+        """Production, testnet or simulator."""
+        return self._domain
+
+    @property
+    def client_order_id_max_length(self) -> int:
+        """Digits of a nonce below 2^53."""
+        return CONSTANTS.CLIENT_ORDER_ID_MAX_LENGTH
+
+    @property
+    def client_order_id_prefix(self) -> str:
+        """Empty, because the ids are numbers (design decision 1)."""
+        return ""
+
+    @property
+    def trading_rules_request_path(self) -> str:
+        """Where the markets are."""
+        return CONSTANTS.EXCHANGE_INFO_PATH
+
+    @property
+    def trading_pairs_request_path(self) -> str:
+        """Where the markets are."""
+        return CONSTANTS.EXCHANGE_INFO_PATH
+
+    @property
+    def check_network_request_path(self) -> str:
+        """A small public request."""
+        return CONSTANTS.TICKER_LATEST_PATH
+
+    @property
+    def trading_pairs(self) -> List[str]:
+        """The pairs in use."""
+        return self._trading_pairs
+
+    @property
+    def is_cancel_request_in_exchange_synchronous(self) -> bool:
+        """False: a cancel is confirmed by event or poll, not by its answer."""
+        return False
+
+    @property
+    def is_trading_required(self) -> bool:
+        """False for market data alone."""
+        return self._trading_required
+
+    @property
+    def funding_fee_poll_interval(self) -> int:
+        """In seconds."""
+        return CONSTANTS.FUNDING_POLL_INTERVAL_S
+
+    @property
+    def venue_time_ms(self) -> int:
+        """The venue's time in ms, as its answers tell it."""
+        return self._clock.now_ms()
+
+    def supported_order_types(self) -> List[OrderType]:
+        """MARKET and LIMIT: the venue has no post-only order (acceptance A9)."""
+        return list(CONSTANTS.ORDER_TYPES)
+
+    def supported_position_modes(self) -> List[PositionMode]:
+        """ONEWAY: the venue has one position per symbol."""
+        return [PositionMode.ONEWAY]
+
+    def get_buy_collateral_token(self, trading_pair: str) -> str:
+        """USDC, whatever the pair."""
+        return CONSTANTS.COLLATERAL_TOKEN
+
+    def get_sell_collateral_token(self, trading_pair: str) -> str:
+        """USDC, whatever the pair."""
+        return CONSTANTS.COLLATERAL_TOKEN
+
+    # --- Parts the framework assembles
+
+    def _create_web_assistants_factory(self) -> web_utils.VestWebAssistantsFactory:
+        # Replaces the base's throttler by ours, which also slows down when the venue asks for it (design decision 13).
+        self._throttler = web_utils.create_throttler(self._share_pct)
+        return web_utils.build_api_factory(
+            throttler=self._throttler, clock=self._clock, auth=self._auth, domain=self._domain
+        )
+
+    def _create_order_book_data_source(self) -> VestPerpetualAPIOrderBookDataSource:
+        return VestPerpetualAPIOrderBookDataSource(
+            trading_pairs=self._trading_pairs,
+            connector=self,
+            api_factory=self._web_assistants_factory,
+            domain=self._domain,
+            account_group=self._vest_auth.account_group,
+        )
+
+    def _create_user_stream_data_source(self) -> VestPerpetualUserStreamDataSource:
+        return VestPerpetualUserStreamDataSource(
+            connector=self,
+            api_factory=self._web_assistants_factory,
+            domain=self._domain,
+            account_group=self._vest_auth.account_group,
+        )
+
+    def _create_order_tracker(self) -> VestOrderTracker:
+        return VestOrderTracker(connector=self)
+
+    # --- Start and stop
+
+    async def stop_network(self):
+        """As the base, which forgets the task that polls funding payments, so that a reconnect ran two of them (B8).
+
+        Closes our sessions, which are nobody else's (B25); a later request opens a new one.
+        """
+        tasks = [*self._tasks, self._funding_fee_polling_task, self._account_refresh_task]
+        self._funding_fee_polling_task = None
+        self._account_refresh_task = None
+        for task in tasks:
+            if task is not None:
+                task.cancel()
+        await super().stop_network()
+        await self._web_assistants_factory.close()
+
+    async def _make_network_check_request(self):
+        """Not connected as well while the venue refuses our API key (acceptance C29)."""
+        self._raise_if_key_was_refused()
+        symbols = await self._symbols_in_use()
+        await self._api_get(path_url=self.check_network_request_path, params={"symbols": ",".join(symbols)})
+
+    async def _symbols_in_use(self) -> List[str]:
+        symbol_map = await self.trading_pair_symbol_map()
+        return [symbol_map.inverse[pair] for pair in self._trading_pairs if pair in symbol_map.inverse]
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = safe_ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- Requests
+
+    async def _api_request(self, path_url: str, is_auth_required: bool = False, **kwargs) -> Any:
+        """As the base; asks nothing private for a while after the venue refused the API key (acceptance C29)."""
+        if is_auth_required:
+            self._raise_if_key_was_refused()
+        try:
+            answer = await super()._api_request(path_url, is_auth_required=is_auth_required, **kwargs)
+        except VestUnauthorizedError as error:
+            if is_auth_required:
+                self.on_api_key_refused(error)
+            raise
+        if is_auth_required:
+            self._key_refusal = None
+        return answer
+
+    def on_api_key_refused(self, error: VestUnauthorizedError) -> None:
+        """Says once what to do, and stops asking for a while.
+
+        :param error: what the venue, or our own check of the keys, said
+        """
+        if not error.concerns_api_key:
+            return
+        if self._key_refusal is None:
+            self.logger().error(
+                f"{error} Nothing private is asked of Vest for {self.KEY_REFUSAL_PAUSE_S / 60:.0f} minutes at a time; "
+                f"orders and positions are kept as they were last known."
+            )
+        self._key_refusal = error
+        self._key_refused_until_s = self._clock.monotonic_s() + self.KEY_REFUSAL_PAUSE_S
+
+    def _raise_if_key_was_refused(self) -> None:
+        if self._key_refusal is not None and self._clock.monotonic_s() < self._key_refused_until_s:
+            raise self._key_refusal
+
+    async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):
+        """Nothing to do: the venue has no clock to ask, and every answer sets ours (design decision 8)."""
+
+    def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
+        return isinstance(request_exception, VestClockError)
+
+    def _is_order_not_found_during_status_update_error(self, status_update_exception: Exception) -> bool:
+        return isinstance(status_update_exception, VestOrderNotFoundError)
+
+    def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
+        return isinstance(cancelation_exception, VestOrderNotFoundError)
+
+    # --- Placing orders
+
+    def buy(self, trading_pair: str, amount: Decimal, order_type=OrderType.LIMIT, price: Decimal = s_decimal_NaN,
+            **kwargs) -> str:
+        """As the base, with a nonce for a client id (design decision 1)."""
+        return self._submit(TradeType.BUY, trading_pair, amount, order_type, price, **kwargs)
+
+    def sell(self, trading_pair: str, amount: Decimal, order_type=OrderType.LIMIT, price: Decimal = s_decimal_NaN,
+             **kwargs) -> str:
+        """As the base, with a nonce for a client id (design decision 1)."""
+        return self._submit(TradeType.SELL, trading_pair, amount, order_type, price, **kwargs)
+
+    def _submit(self, trade_type: TradeType, trading_pair: str, amount: Decimal, order_type: OrderType,
+                price: Decimal, **kwargs) -> str:
+        order_id = str(self._order_ids.next())
+        safe_ensure_future(self._create_order(
+            trade_type=trade_type, order_id=order_id, trading_pair=trading_pair, amount=amount, order_type=order_type,
+            price=price, **kwargs,
+        ))
+        return order_id
+
+    async def _create_order(self, trade_type: TradeType, order_id: str, trading_pair: str, amount: Decimal,
+                            order_type: OrderType, price: Optional[Decimal] = None,
+                            position_action: PositionAction = PositionAction.NIL, **kwargs):
+        """As the base, which raises beside its own error handling for an unknown pair, a missing position action or
+        price, and leaves a MARKET order on an empty book pending (B19): such orders are refused before they are tracked,
+        with one failure event.
+        """
+        try:
+            if trading_pair not in self._trading_rules:
+                raise VestInvalidOrderError(f"Vest has no market {trading_pair}, or its rules are not known yet")
+            if position_action not in self.VALID_POSITION_ACTIONS:
+                raise VestInvalidOrderError("a perpetual order needs a position action, OPEN or CLOSE")
+            if not amount.is_finite():
+                raise VestInvalidOrderError(f"the amount {amount} is not a number")
+            if position_action is PositionAction.CLOSE:
+                amount = await self._amount_to_close(trading_pair, trade_type, amount)
+            if order_type is OrderType.MARKET:
+                price = self._worst_price(trading_pair, trade_type, amount)
+            elif price is None or not price.is_finite() or price <= 0:
+                raise VestInvalidOrderError(f"the price {price} is not a positive number")
+        except VestInvalidOrderError as error:
+            self._refuse(order_id, order_type, error)
+            return
+        await super()._create_order(
+            trade_type, order_id, trading_pair, amount, order_type, price, position_action=position_action, **kwargs
+        )
+
+    def _refuse(self, order_id: str, order_type: OrderType, error: VestInvalidOrderError) -> None:
+        self.logger().warning(f"Order {order_id} was not sent: {error}.")
+        self.trigger_event(MarketEvent.OrderFailure, MarketOrderFailureEvent(
+            timestamp=self.current_timestamp,
+            order_id=order_id,
+            order_type=order_type,
+            error_type=type(error).__name__,
+            error_message=str(error),
+        ))
+
+    def _worst_price(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
+        """Worst price in quote a MARKET order may fill at: the book's for its volume, widened, on the tick.
+
+        It makes MARKET orders have a price, without which Hummingbot cannot restore them (B15).
+
+        :raises VestInvalidOrderError: when the book is empty or too thin
+        """
+        is_buy = trade_type is TradeType.BUY
+        book = self.order_book_tracker.order_books.get(trading_pair)
+        price = Decimal("NaN") if book is None else Decimal(str(
+            book.get_price_for_volume(is_buy, float(amount)).result_price
+        ))
+        if not price.is_finite():
+            raise VestInvalidOrderError(f"the order book of {trading_pair} is empty or too thin for {amount}")
+        slippage = Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE)
+        tick = self._trading_rules[trading_pair].min_price_increment
+        ticks = price * (1 + slippage if is_buy else 1 - slippage) / tick
+        return max(tick, ticks.to_integral_value(ROUND_CEILING if is_buy else ROUND_FLOOR) * tick)
+
+    async def _amount_to_close(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
+        """The amount in base, or what is left to close of it (design decision 14).
+
+        A strategy acts on the position it has seen, which may be smaller by now: then the account is read once.
+
+        :raises VestInvalidOrderError: when there is nothing to close
+        """
+        if amount <= self._closable(trading_pair, trade_type):
+            return amount
+        try:
+            await self._update_account()
+        except VestError as error:
+            # Every CLOSE is reduce-only, so the venue checks what cannot be checked here.
+            self.logger().info(f"The position in {trading_pair} could not be read before closing it ({error}).")
+            return amount
+        closable = self._closable(trading_pair, trade_type)
+        if closable <= 0:
+            raise VestInvalidOrderError(f"there is no position in {trading_pair} that a {trade_type.name} could close")
+        if closable < amount:
+            self.logger().info(f"A CLOSE of {amount} {trading_pair} is trimmed to the position, {closable}.")
+        return min(amount, closable)
+
+    def _closable(self, trading_pair: str, trade_type: TradeType) -> Decimal:
+        position = self.account_positions.get(trading_pair)
+        if position is None:
+            return Decimal(0)
+        return -position.amount if trade_type is TradeType.BUY else position.amount
+
+    async def _place_order(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
+                           order_type: OrderType, price: Decimal, position_action: PositionAction = PositionAction.NIL,
+                           **kwargs) -> Tuple[str, float]:
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        market = self._markets.get(symbol)
+        if market is None:
+            raise VestInvalidOrderError(f"Vest does not list {symbol} any more")
+        answer = await self._api_post(
+            path_url=CONSTANTS.ORDERS_PATH,
+            data=wire.order_request(
+                nonce=int(order_id),
+                symbol=symbol,
+                is_buy=trade_type is TradeType.BUY,
+                size=wire.decimal_text(amount, market.size_decimals),
+                order_type=CONSTANTS.ORDER_TYPES[order_type],
+                limit_price=wire.decimal_text(price, market.price_decimals),
+                reduce_only=position_action is PositionAction.CLOSE,
+                time_in_force=CONSTANTS.TIME_IN_FORCE_GTC if order_type is OrderType.LIMIT else None,
+            ),
+            is_auth_required=True,
+        )
+        return wire.order_id_from(answer), self._clock.now_ms() / 1000
+
+    async def _place_order_and_process_update(self, order: InFlightOrder, **kwargs) -> Optional[str]:
+        """As the base, which calls every error a failure, also when the venue may have the order (B1): such an order
+        stays PENDING_CREATE and is looked up by its nonce until the venue has spoken.
+        """
+        try:
+            return await super()._place_order_and_process_update(order, **kwargs)
+        except VestDuplicateOrderError as error:
+            self._look_up_later(order, error, deadline_ms=None)
+        except (VestError, VestPayloadError) as error:
+            if not is_outcome_unknown(error):
+                raise
+            window_ms = CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
+            self._look_up_later(order, error, deadline_ms=self._clock.now_ms() + window_ms)
+        return None
+
+    def _look_up_later(self, order: InFlightOrder, error: Exception, deadline_ms: Optional[int]) -> None:
+        self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
+        self._order_tracker.mark_outcome_unknown(order.client_order_id, str(error), deadline_ms)
+        self._poll_notifier.set()
+
+    # --- Cancelling orders
+
+    async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
+        answer = await self._api_post(
+            path_url=CONSTANTS.ORDERS_CANCEL_PATH,
+            data=wire.cancel_request(nonce=self._order_ids.next(), order_id=tracked_order.exchange_order_id),
+            is_auth_required=True,
+        )
+        wire.order_id_from(answer)
+        return True
+
+    async def _execute_order_cancel(self, order: InFlightOrder) -> Optional[str]:
+        """As the base, except that an order whose exchange id is not known is waited for, and cancelled when it is
+        (C12), and that an order the venue no longer has is looked up at once instead of guessed about (A11).
+        """
+        if order.exchange_order_id is None and not await self._exchange_id_arrives(order):
+            return None
+        try:
+            await self._execute_order_cancel_and_process_update(order=order)
+            return order.client_order_id
+        except VestOrderNotFoundError:
+            self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
+            await self._order_tracker.process_order_not_found(order.client_order_id)
+        except (VestError, VestPayloadError) as error:
+            self.logger().error(f"Failed to cancel order {order.client_order_id}: {error}")
+        self._poll_notifier.set()
+        return None
+
+    async def _exchange_id_arrives(self, order: InFlightOrder) -> bool:
+        try:
+            await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
+            return True
+        except asyncio.TimeoutError:
+            pass
+        if order.client_order_id not in self._awaiting_exchange_id:
+            self._awaiting_exchange_id.add(order.client_order_id)
+            self.logger().info(f"Order {order.client_order_id} will be cancelled when Vest has confirmed it.")
+            self._spawn(self._cancel_when_known(order))
+        return False
+
+    async def _cancel_when_known(self, order: InFlightOrder) -> None:
+        while not order.is_done and order.exchange_order_id is None:
+            try:
+                await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
+            except asyncio.TimeoutError:
+                continue
+        self._awaiting_exchange_id.discard(order.client_order_id)
+        if not order.is_done:
+            await self._execute_order_cancel(order)
+
+    async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
+        """As the base, and waits, within the time and `CANCEL_CONFIRMATION_S`, until the venue has confirmed: the
+        client's recorder detaches when this returns (design decision 14).
+
+        :param timeout_seconds: the most this may take, in s
+        """
+        orders = [order for order in self.in_flight_orders.values() if not order.is_done]
+        deadline_s = self._clock.monotonic_s() + timeout_seconds
+        results = await super().cancel_all(timeout_seconds)
+        deadline_s = min(deadline_s, self._clock.monotonic_s() + self.CANCEL_CONFIRMATION_S)
+        try:
+            while any(order.is_open for order in orders) and self._clock.monotonic_s() < deadline_s:
+                await self._sleep(self.CANCEL_CONFIRMATION_POLL_S)
+                await self._update_order_status()
+            await self._update_all_funding_payments(fire_event_on_new=True)
+        except VestError as error:
+            self.logger().info(f"The cancelled orders could not be read again ({error}).")
+        return results
+
+    # --- What the venue says of orders
+
+    async def _user_stream_event_listener(self):
+        """Handles the events of the account. One that cannot be handled is said, stops nothing, and has the orders
+        read from REST, since it may have been about one of them (B17).
+        """
+        async for event in self._iter_user_event_queue():
+            try:
+                if event == STREAM_RECONNECTED:
+                    await self._reconcile()
+                else:
+                    self._process_user_event(event)
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                self.logger().exception("Unexpected error in user stream listener loop.")
+                self._poll_notifier.set()
+
+    def _process_user_event(self, payload: Any) -> None:
+        message = wire.socket_message_from(payload)
+        if not isinstance(message, wire.ChannelMessage):
+            return
+        event = wire.PrivateEvent.from_payload(message.data)
+        if event.order is None:
+            self._refresh_account_soon()
+            return
+        order = self._order_tracker.find(event.order)
+        if order is None:
+            self._on_foreign_order(event.order)
+        elif event.order.status == CONSTANTS.ORDER_STATUS_FILLED and not tells_all(order, event.order):
+            self._spawn(self._read_then_book(event.order))
+        else:
+            self._book(event.order)
+
+    def _on_foreign_order(self, venue: wire.Order) -> None:
+        """Another bot, a person or the venue itself (a liquidation) trades on the account."""
+        self._draw_another_tag_if_taken(venue)
+        self._refresh_account_soon()
+
+    def _book(self, venue: wire.Order, settles_lost_orders: bool = True) -> None:
+        """The one place where the venue's word on an order is booked, by event or by REST, in any order."""
+        order = self._order_tracker.find(venue)
+        if order is None:
+            return
+        fill = self._order_tracker.process_venue_order(
+            venue, self._fee_schema(order.trading_pair), settles_lost_orders
+        )
+        if fill is not None:
+            self._refresh_account_soon()
+            self._funding_fee_poll_notifier.set()
+
+    async def _read_then_book(self, event: wire.Order) -> None:
+        """Books a FILLED order from REST, because the event does not tell all (`tells_all`); REST may lag it."""
+        for _ in range(self.READS_OF_FILLED_ORDER):
+            try:
+                row = await self._orders.by_client_order_id(event.client_order_id)
+            except VestError:
+                row = None
+            if row is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED:
+                self._book(row)
+                return
+            await self._sleep(self.READ_PAUSE_S)
+        self._book(event)
+
+    async def _update_order_status(self):
+        """As the base, with one request for all orders instead of two for each (design decision 4). Lost orders get
+        their fills here; only `_update_lost_orders_status` ends them.
+        """
+        orders = [*self._order_tracker.active_orders.values(), *self._order_tracker.lost_orders.values()]
+        await self._poll_orders(orders, settles_lost_orders=False)
+
+    async def _update_lost_orders_status(self):
+        """As the base, with one request for all lost orders."""
+        await self._poll_orders(list(self._order_tracker.lost_orders.values()), settles_lost_orders=True)
+
+    async def _poll_orders(self, orders: List[InFlightOrder], settles_lost_orders: bool) -> None:
+        if not orders:
+            return
+        asked_ms = self._clock.now_ms()
+        rows = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
+        for row in rows:
+            self._book(row, settles_lost_orders)
+        seen = {row.client_order_id for row in rows}
+        missing = [order for order in orders if order.client_order_id not in seen and self._is_overdue(order, asked_ms)]
+        for order in missing[:self.LOOKUPS_PER_POLL]:
+            row = await self._orders.by_client_order_id(order.client_order_id)
+            if row is not None:
+                self._book(row, settles_lost_orders)
+            elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
+                await self._order_tracker.note_not_found(order, asked_ms)
+
+    def _is_overdue(self, order: InFlightOrder, asked_ms: int) -> bool:
+        """Whether the venue should have had the order in its list."""
+        if order.exchange_order_id is None:
+            return order.client_order_id in self._order_tracker.suspects
+        return asked_ms - self._order_tracker.oldest_start_ms([order]) >= self.NEW_ORDER_GRACE_MS
+
+    async def _all_trade_updates_for_order(self, order: InFlightOrder) -> List[TradeUpdate]:
+        """None of their own: the venue has no fills end point, `_book` makes the fills of the order's state."""
+        return []
+
+    async def _request_order_status(self, tracked_order: InFlightOrder) -> OrderUpdate:
+        """The state of one order; orders are polled together by `_update_order_status`.
+
+        :raises VestOrderNotFoundError: when the venue does not have it
+        """
+        venue = await self._orders.by_client_order_id(tracked_order.client_order_id)
+        if venue is None:
+            raise VestOrderNotFoundError(None, "the venue does not list the order", None)
+        self._book(venue)
+        return OrderUpdate(
+            client_order_id=tracked_order.client_order_id,
+            exchange_order_id=venue.order_id,
+            trading_pair=tracked_order.trading_pair,
+            update_timestamp=self._clock.now_ms() / 1000,
+            new_state=CONSTANTS.ORDER_STATE.get(venue.status, tracked_order.current_state),
+        )
+
+    # --- Reconciling
+
+    async def _status_polling_loop_fetch_updates(self):
+        """As the base, with one account request instead of two. A venue that cannot be asked is said once and asked
+        again at the next poll, where the base would write a traceback twice a second.
+        """
+        results = await safe_gather(self._update_order_status(), self._update_account(), return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in failures:
+            if not isinstance(failure, (VestError, VestPayloadError)):
+                raise failure
+            self._complaints.say(f"The account could not be read and is read again later. {failure}")
+        if not failures:
+            self._complaints.forget()
+
+    async def _reconcile(self) -> None:
+        """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
+        self._complain_of_expiring_key()
+        await self._status_polling_loop_fetch_updates()
+        try:
+            await self._cancel_orphans()
+        except VestError as error:
+            self._complaints.say(f"Orders left over by an earlier session could not be looked for. {error}")
+
+    async def _cancel_orphans(self) -> None:
+        """Cancels open orders of ours that nobody looks after: sent in an earlier session that died before the client
+        saved them, or believed failed (design decision 1, acceptance C32).
+        """
+        orphans = [order for order in await self._orders.open_orders() if self._is_orphan(order)]
+        if not orphans:
+            return
+        self.logger().warning(
+            f"{len(orphans)} open order(s) of this bot from an earlier session are cancelled: "
+            f"{', '.join(str(order.nonce) for order in orphans)}."
+        )
+        for orphan in orphans:
+            try:
+                await self._api_post(
+                    path_url=CONSTANTS.ORDERS_CANCEL_PATH,
+                    data=wire.cancel_request(nonce=self._order_ids.next(), order_id=orphan.order_id),
+                    is_auth_required=True,
+                )
+            except VestOrderNotFoundError:
+                continue  # done in the meantime
+
+    def _is_orphan(self, venue: wire.Order) -> bool:
+        if not self._order_ids.is_ours(venue.nonce) or venue.client_order_id in self.in_flight_orders:
+            return False
+        return not self._draw_another_tag_if_taken(venue)
+
+    def _draw_another_tag_if_taken(self, venue: wire.Order) -> bool:
+        """Draws another tag when an order shows that another bot on the account has ours (one in a thousand)."""
+        if not (self._order_ids.is_ours(venue.nonce) and self._order_ids.is_of_another_bot(venue.nonce)):
+            return False
+        self._order_ids.redraw_tag()
+        self.logger().info("Another bot on this account marks its orders as this one did; a new mark was drawn.")
+        return True
+
+    def _complain_of_expiring_key(self) -> None:
+        """Warns a day and an hour ahead, when the API key says when it expires (design decision 12)."""
+        expiry_s = self._vest_auth.api_key_expiry_s
+        if expiry_s is None:
+            return
+        left_s = expiry_s - self._clock.now_ms() / 1000
+        for hours in (1, 24):
+            if left_s < hours * 3600:
+                self._complaints.say(
+                    f"The Vest API key expires in less than {hours} hour(s); after that nothing can be traded or "
+                    f"cancelled. Register a new signing key and enter the three values with: connect {self.name}"
+                )
+                return
+
+    # --- Account
+
+    def _refresh_account_soon(self) -> None:
+        """Reads the account now and again shortly after; calls that come meanwhile are served together (B9)."""
+        self._account_refreshes_due = 2
+        if self._account_refresh_task is None or self._account_refresh_task.done():
+            self._account_refresh_task = safe_ensure_future(self._refresh_account())
+
+    async def _refresh_account(self) -> None:
+        while self._account_refreshes_due > 0:
+            self._account_refreshes_due -= 1
+            try:
+                await self._update_account()
+            except (VestError, VestPayloadError) as error:
+                self._complaints.say(f"The account could not be read and is read again later. {error}")
+            await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
+
+    async def _update_balances(self):
+        await self._update_account()
+
+    async def _update_positions(self):
+        await self._update_account()
+
+    async def _update_account(self) -> None:
+        """Balances, positions and leverage, which are one answer of the venue. An answer that is overtaken by a later
+        request's is dropped.
+        """
+        self._account_requests += 1
+        request = self._account_requests
+        sent_s = self._clock.monotonic_s()
+        answer = await self._api_get(path_url=CONSTANTS.ACCOUNT_PATH, is_auth_required=True)
+        account = wire.Account.from_payload(answer)
+        if request < self._account_answer:
+            return
+        self._account_answer = request
+        if account.time_ms is not None:
+            self._clock.observe_time_ms(account.time_ms, sent_s, self._clock.monotonic_s())
+        self._take_balances(account)
+        symbol_map = await self.trading_pair_symbol_map()
+        for leverage in account.leverages:
+            if leverage.symbol in symbol_map:
+                self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
+        self._take_positions(account, symbol_map)
+        self._funding_payments.observe_account(account, self._clock.now_ms())
+
+    def _take_balances(self, account: wire.Account) -> None:
+        balances = account.balances or (wire.Balance(CONSTANTS.COLLATERAL_TOKEN, Decimal(0), Decimal(0)),)
+        self._account_balances.clear()
+        self._account_available_balances.clear()
+        for balance in balances:
+            available = balance.total - balance.locked
+            if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
+                available = min(available, account.withdrawable)
+            self._account_balances[balance.asset] = balance.total
+            self._account_available_balances[balance.asset] = max(Decimal(0), available)
+
+    def _take_positions(self, account: wire.Account, symbol_map: "bidict[str, str]") -> None:
+        positions = {
+            symbol_map[position.symbol]: position
+            for position in account.positions if position.symbol in symbol_map and position.size > 0
+        }
+        for trading_pair in set(self.account_positions) - set(positions):
+            self._perpetual_trading.remove_position(trading_pair)
+        for trading_pair, position in positions.items():
+            self._perpetual_trading.set_position(trading_pair, Position(
+                trading_pair=trading_pair,
+                position_side=PositionSide.LONG if position.is_long else PositionSide.SHORT,
+                unrealized_pnl=position.unrealized_pnl or Decimal(0),
+                entry_price=position.entry_price,
+                amount=position.signed_size,
+                leverage=Decimal(self.get_leverage(trading_pair)),
+            ))
+
+    # --- Position mode and leverage
+
+    def set_position_mode(self, mode: PositionMode):
+        """As the base, and tells the strategy when the mode is refused, which otherwise waits for ever (A7).
+
+        :param mode: ONEWAY; HEDGE is refused
+        """
+        super().set_position_mode(mode)
+        if mode not in self.supported_position_modes():
+            self._fire_position_mode_events(mode, success=False, message="Vest has one position per symbol: use ONEWAY")
+
+    async def _fetch_account_position_mode(self) -> PositionMode:
+        return PositionMode.ONEWAY
+
+    async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> Tuple[bool, str]:
+        is_supported = mode in self.supported_position_modes()
+        return is_supported, "" if is_supported else "Vest has one position per symbol: use ONEWAY"
+
+    async def _execute_set_leverage(self, trading_pair: str, leverage: int):
+        """As the base, which records the leverage asked for (B24): `_set_trading_pair_leverage` records the venue's."""
+        success, message = await self._set_trading_pair_leverage(trading_pair, leverage)
+        if success:
+            self.logger().info(
+                f"Leverage for {trading_pair} successfully set to {self.get_leverage(trading_pair)}."
+            )
+        else:
+            self.logger().network(f"Error setting leverage {leverage} for {trading_pair}: {message}")
+
+    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        market = self._markets.get(symbol)
+        highest = market.max_leverage if market is not None else None
+        if highest is not None and leverage > highest:
+            self.logger().warning(
+                f"Leverage {leverage} is more than Vest allows for {trading_pair}; {highest} is set instead."
+            )
+            leverage = highest
+        try:
+            answer = await self._api_post(
+                path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH,
+                data=wire.leverage_request(symbol, int(leverage)),
+                is_auth_required=True,
+            )
+            in_force = wire.Leverage.from_payload(answer)
+        except (VestError, VestPayloadError) as error:
+            return False, str(error)
+        self._perpetual_trading.set_leverage(trading_pair, in_force.value)
+        return True, ""
+
+    # --- Funding payments
+
+    async def _funding_payment_polling_loop(self):
+        """As the base, but not more often than once in `FUNDING_REFRESH_PAUSE_S`, because every fill asks for it."""
+        await self._update_all_funding_payments(fire_event_on_new=False)
+        while True:
+            await self._funding_fee_poll_notifier.wait()
+            self._funding_fee_poll_notifier.clear()
+            await self._update_all_funding_payments(fire_event_on_new=True)
+            await self._sleep(self.FUNDING_REFRESH_PAUSE_S)
+
+    async def _update_all_funding_payments(self, fire_event_on_new: bool):
+        """As the base, with one request for all pairs."""
+        try:
+            await self._collect_funding_payments()
+        except (VestError, VestPayloadError) as error:
+            self._complaints.say(f"Funding payments could not be read and are read again later. {error}")
+            return
+        await super()._update_all_funding_payments(fire_event_on_new)
+
+    async def _collect_funding_payments(self) -> None:
+        """Reads what the orders settled that were open at the last reading or came after it."""
+        tracked = list(self.in_flight_orders.values())
+        asked_ms = self._clock.now_ms()
+        for venue in await self._orders.since(self._funding_orders_since_ms):
+            self._funding_payments.observe_order(venue, was_tracked=self._order_tracker.find(venue) is not None)
+        self._funding_payments.settle_hours()
+        # An order that is open now may settle next time; orders filled just now may not be in the list yet.
+        still_open_ms = self._order_tracker.oldest_start_ms(tracked) if tracked else asked_ms
+        self._funding_orders_since_ms = min(still_open_ms, asked_ms - self.NEW_ORDER_GRACE_MS)
+
+    async def _update_funding_payment(self, trading_pair: str, fire_event_on_new: bool) -> bool:
+        """As the base, which publishes only the newest payment of a pair: publishes every one, once (C34)."""
+        if not fire_event_on_new:
+            return True
+        symbol = (await self.trading_pair_symbol_map()).inverse.get(trading_pair)
+        for payment in self._funding_payments.take(symbol):
+            rate = await self._funding_rate(symbol, trading_pair, payment)
+            action = "paid" if payment.amount < 0 else "received"
+            self.logger().info(f"Funding payment of {abs(payment.amount)} {action} on {trading_pair} market.")
+            self.trigger_event(MarketEvent.FundingPaymentCompleted, FundingPaymentCompletedEvent(
+                timestamp=payment.time_ms,
+                market=self.name,
+                trading_pair=trading_pair,
+                amount=payment.amount,
+                funding_rate=rate,
+            ))
+        return True
+
+    async def _fetch_last_fee_payment(self, trading_pair: str) -> Tuple[int, Decimal, Decimal]:
+        """The newest payment that was not published yet: its time in ms, hourly rate and amount in USDC; (0, -1, -1)
+        when there is none."""
+        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        payment = self._funding_payments.newest(symbol)
+        if payment is None:
+            return 0, Decimal(-1), Decimal(-1)
+        return payment.time_ms, await self._funding_rate(symbol, trading_pair, payment), payment.amount
+
+    async def _funding_rate(self, symbol: str, trading_pair: str, payment: FundingPayment) -> Decimal:
+        """The hourly funding rate of a payment's hour, as a fraction; the present one when it cannot be read."""
+        rate = await self._funding_rates.at(symbol, payment.time_ms)
+        if rate is None:
+            info = self._perpetual_trading.funding_info.get(trading_pair)
+            rate = info.rate if info is not None else Decimal(0)
+        return rate
+
+    # --- Markets
+
+    async def _update_trading_rules(self):
+        """As the base, but the pairs are mapped before the rules are made, so that a market listed while the bot runs
+        has its rules at once, and the rules are swapped, so that no order ever finds them missing (acceptance C31).
+        """
+        rules = await self._format_trading_rules(await self._make_trading_rules_request())
+        self._trading_rules = {rule.trading_pair: rule for rule in rules}
+
+    def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Dict[str, Any]):
+        self._markets.update(exchange_info)
+        self._set_trading_pair_symbol_map(self._markets.symbol_map)
+
+    async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
+        self._initialize_trading_pair_symbols_from_exchange_info(exchange_info_dict)
+        return self._markets.trading_rules()
+
+    async def get_last_traded_prices(self, trading_pairs: List[str]) -> Dict[str, float]:
+        """As the base, with one request for all pairs. The venue quotes around its mark price and lists no last trades
+        of all markets, so it is the mark price in quote.
+
+        :param trading_pairs: the pairs wanted; those the venue does not list are left out
+        """
+        symbol_map = await self.trading_pair_symbol_map()
+        symbols = [symbol_map.inverse[pair] for pair in trading_pairs if pair in symbol_map.inverse]
+        answer = await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH, params={"symbols": ",".join(symbols)})
+        return {
+            symbol_map[ticker.symbol]: float(ticker.mark_price)
+            for ticker in wire.tickers_from(answer) if ticker.symbol in symbols and ticker.mark_price is not None
+        }
+
+    async def _get_last_traded_price(self, trading_pair: str) -> float:
+        return (await self.get_last_traded_prices([trading_pair]))[trading_pair]
+
+    # --- Fees
+
+    def _fee_schema(self, trading_pair: str) -> TradeFeeSchema:
+        """The market's fees; where the venue says zero, the configured ones (protocol section 4)."""
+        return self._markets.fee_schema(trading_pair) or self.trade_fee_schema()
+
+    async def _update_trading_fees(self):
+        """Nothing to do: the fees come with the markets (`Markets`)."""
+
+    def _get_fee(self, base_currency: str, quote_currency: str, order_type: OrderType, order_side: TradeType,
+                 position_action: PositionAction, amount: Decimal, price: Decimal = s_decimal_NaN,
+                 is_maker: Optional[bool] = None) -> TradeFeeBase:
+        """An estimate: no order is ever a maker order here, so it is the taker's fee."""
+        schema = self._fee_schema(f"{base_currency}-{quote_currency}")
+        return TradeFeeBase.new_perpetual_fee(
+            fee_schema=schema,
+            position_action=position_action,
+            percent=schema.taker_percent_fee_decimal,
+            percent_token=schema.percent_fee_token,
+        )

@@ -1,0 +1,71 @@
+"""Reads orders from `GET /orders`, the only place where what was missed on the stream can be found."""
+from typing import Any, Awaitable, Callable, Dict, List, Optional
+
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_wire as wire,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+
+
+class OrdersReader:
+    """Reads orders. All its methods raise the `VestError` of a request that failed.
+
+    :param get: a private GET of the connector: path, parameters and limit id to decoded JSON
+    :param complaints: where rows that cannot be read are said
+    """
+
+    def __init__(self, get: Callable[..., Awaitable[Any]], complaints: Complaints):
+        self._get = get
+        self._complaints = complaints
+
+    async def since(self, start_ms: int) -> List[wire.Order]:
+        """All orders of the account posted since a time, in pages of the venue's limit.
+
+        Which end of the range a full page holds is not said [?], so pages are asked for beyond both of its ends.
+
+        :param start_ms: venue time in ms
+        """
+        orders: Dict[str, wire.Order] = {}
+        ranges = [{"startTime": start_ms}]
+        while ranges:
+            page = await self._page(**ranges.pop())
+            news = [order for order in page if order.order_id not in orders]
+            orders.update((order.order_id, order) for order in news)
+            times_ms = [order.post_time_ms for order in page if order.post_time_ms is not None]
+            if news and times_ms and len(page) >= CONSTANTS.ORDERS_PAGE_LIMIT:
+                ranges += [{"startTime": start_ms, "endTime": min(times_ms)}, {"startTime": max(times_ms)}]
+        return list(orders.values())
+
+    async def by_client_order_id(self, client_order_id: str) -> Optional[wire.Order]:
+        """One order, None when the venue does not list it.
+
+        :param client_order_id: its nonce
+        """
+        page = await self._page(nonce=client_order_id)
+        return next((order for order in page if order.client_order_id == client_order_id), None)
+
+    async def open_orders(self) -> List[wire.Order]:
+        """The account's open orders, whoever sent them."""
+        pages = [
+            await self._page(status=status)
+            for status in (CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
+        ]
+        return [order for page in pages for order in page]
+
+    async def _page(self, **filters: Any) -> List[wire.Order]:
+        rows = await self._get(
+            path_url=CONSTANTS.ORDERS_PATH,
+            params={**filters, "limit": CONSTANTS.ORDERS_PAGE_LIMIT},
+            is_auth_required=True,
+            limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID,
+        )
+        orders = []
+        for row in wire.rows_from(rows, "orders"):
+            try:
+                orders.append(wire.Order.from_payload(row))
+            except VestPayloadError as error:
+                # One row that cannot be read hides no other.
+                self._complaints.say(f"An order of Vest cannot be read and is left out ({error}).")
+        return orders
