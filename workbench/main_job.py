@@ -211,7 +211,7 @@ class MainJob:
     def _left_behind(self, status: Mapping[str, Any], venue: books.Books) -> List[str]:
         faults = [f"order {order.nonce} is still open at the venue"
                   for order in venue.orders if order.state == books.OPEN]
-        faults += [f"the client's status shows an error: {message}" for message in status["errors"]["messages"]]
+        faults += [f"the client's status shows an error: {message}" for message in set(status["errors"]["messages"])]
         complaints = audit.complaints(self._client.logs)
         self.say("\n" + report.complaints(complaints))
         faults += [f"{complaint.level} of {complaint.logger}: {complaint.message}"

@@ -57,17 +57,16 @@ class VestMarketMaking(MarketMakingControllerBase):
 
     def get_levels_to_execute(self) -> List[str]:
         """The levels without an order, except those that have just traded."""
-        now_s = self.market_data_provider.time()
-        busy = {
-            executor.custom_info["level_id"] for executor in self.executors_info
-            if executor.is_active or (self._has_traded(executor)
-                                      and now_s - executor.close_timestamp < self.config.cooldown_time)
-        }
+        busy = {executor.custom_info["level_id"] for executor in self.executors_info
+                if executor.is_active or self._rests(executor)}
         return self.get_not_active_levels_ids(list(busy))
 
-    @staticmethod
-    def _has_traded(executor) -> bool:
-        return executor.close_type in (CloseType.STOP_LOSS, CloseType.TAKE_PROFIT, CloseType.TIME_LIMIT)
+    def _rests(self, executor) -> bool:
+        if executor.close_type not in (CloseType.STOP_LOSS, CloseType.TAKE_PROFIT, CloseType.TIME_LIMIT):
+            return False
+        if executor.close_timestamp is None:  # Hummingbot sets it a moment after the close type
+            return True
+        return self.market_data_provider.time() - executor.close_timestamp < self.config.cooldown_time
 
     def get_executor_config(self, level_id: str, price: Decimal, amount: Decimal) -> Optional[PositionExecutorConfig]:
         """One order of one level, or None while price or amount would be rounded away to nothing.

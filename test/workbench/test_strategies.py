@@ -60,6 +60,7 @@ def test_every_level_without_an_order_gets_one(controller):
 @pytest.mark.parametrize("close_type, closed_s, waits", [
     (CloseType.TAKE_PROFIT, NOW_S - 9, True), (CloseType.TAKE_PROFIT, NOW_S - 11, False),
     (CloseType.STOP_LOSS, NOW_S - 9, True), (CloseType.EARLY_STOP, NOW_S - 1, False),
+    (CloseType.TIME_LIMIT, None, True),
 ])
 def test_a_level_that_has_traded_waits(controller, close_type, closed_s, waits):
     controller.executors_info = [executor("sell_1", close_type=close_type, closed_s=closed_s)]
