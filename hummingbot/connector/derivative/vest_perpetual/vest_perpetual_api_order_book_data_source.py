@@ -10,7 +10,6 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
-    VestPayloadError,
     VestRefusedError,
     is_retryable,
 )
@@ -132,7 +131,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         while True:
             try:
                 return await self._request_funding_info(trading_pair)
-            except (VestError, VestPayloadError) as error:
+            except VestError as error:
                 if not is_retryable(error):
                     self._complaints.say(f"Vest gives no funding information for {trading_pair} now ({error}).")
                     return FundingInfo(trading_pair, _NAN, _NAN, self._next_funding_s(), Decimal(0))
@@ -164,7 +163,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             update_id = next(self._update_ids)
             try:
                 return self._book_message(trading_pair, update_id, await self._request_depth(trading_pair))
-            except (VestError, VestPayloadError) as error:
+            except VestError as error:
                 if isinstance(error, VestRefusedError) and error.code is not None:
                     raise
                 self._complaints.say(f"The order book of {trading_pair} is asked for again ({error}).")
@@ -344,7 +343,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         try:
             payload = await self._request_depth_payload(symbol)
             depth = Depth.from_payload(payload)
-        except (VestError, VestPayloadError) as error:
+        except VestError as error:
             self._complaints.say(f"The order book of {symbol} could not be checked ({error}).")
             return None
         if symbol in self._symbols_with_news or symbol not in self._pairs_by_symbol:

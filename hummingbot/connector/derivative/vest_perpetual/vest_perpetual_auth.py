@@ -20,7 +20,10 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestUnusableKeyError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestUnauthorizedError,
+    VestUnusableKeyError,
+)
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
 
@@ -332,3 +335,47 @@ class VestPerpetualAuth(AuthBase):
         """
         values = (time_ms, nonce, False, account, recipient, token_address, size, chain_id)
         return personal_signature(self._account, request_hash(_WITHDRAW_TYPES, values))
+
+
+# --- After a refusal
+
+
+class ApiKeyGuard:
+    """Keeps the connector from asking on and on with an API key that the venue has refused (acceptance C29).
+
+    One request is let through after each pause, so that a venue that was wrong for a while is noticed.
+
+    :param pause_s: for how long nothing is asked after a refusal, in s
+    :param clock: measures the pause
+    """
+
+    def __init__(self, pause_s: float, clock: ServerClock):
+        self.pause_s = pause_s
+        self._clock = clock
+        self._refusal: Optional[VestUnauthorizedError] = None
+        self._refused_until_s = 0.0
+
+    def note_refusal(self, error: VestUnauthorizedError) -> bool:
+        """Begins a pause when it is the key that was refused.
+
+        :param error: what the venue, or our own check of the keys, said
+        :return: whether that is news
+        """
+        if not error.concerns_api_key:
+            return False
+        is_news = self._refusal is None
+        self._refusal = error
+        self._refused_until_s = self._clock.monotonic_s() + self.pause_s
+        return is_news
+
+    def note_success(self) -> None:
+        """The venue accepts the key."""
+        self._refusal = None
+
+    def check(self) -> None:
+        """To be called before every private request.
+
+        :raises VestUnauthorizedError: the refusal, while its pause lasts
+        """
+        if self._refusal is not None and self._clock.monotonic_s() < self._refused_until_s:
+            raise self._refusal

@@ -1,6 +1,6 @@
 """The connector: orders, account and markets of one Vest account, for Hummingbot's strategies."""
 import asyncio
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
 
 from bidict import bidict
@@ -16,7 +16,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
     VestPerpetualAPIOrderBookDataSource,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import ApiKeyGuard, VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestClockError,
@@ -24,7 +24,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestError,
     VestInvalidOrderError,
     VestOrderNotFoundError,
-    VestPayloadError,
     VestUnauthorizedError,
     is_outcome_unknown,
 )
@@ -35,6 +34,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding impor
     FundingRates,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import worst_price
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
@@ -86,6 +86,9 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
     # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
     ACCOUNT_REFRESH_PAUSE_S = 1.0
     FUNDING_REFRESH_PAUSE_S = 1.0
+    # Pauses between looking up an order of unknown outcome, in s.
+    LOOKUP_PAUSE_MIN_S = 0.5
+    LOOKUP_PAUSE_MAX_S = 5.0
     # An order that fell out of the list is looked up alone; at most so many in one poll.
     LOOKUPS_PER_POLL = 20
     # A new order may be missing from the list for a moment (protocol section 5), in ms.
@@ -128,10 +131,8 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         self._account_refresh_task: Optional[asyncio.Task] = None
         self._account_requests = 0
         self._account_answer = 0
-        self._funding_orders_since_ms = self._clock.now_ms()
         self._awaiting_exchange_id: Set[str] = set()
-        self._key_refused_until_s = 0.0
-        self._key_refusal: Optional[VestUnauthorizedError] = None
+        self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
         self._complaints = Complaints(self.logger())
         self._markets = Markets(self.logger())
@@ -273,13 +274,10 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _make_network_check_request(self):
         """Not connected as well while the venue refuses our API key (acceptance C29)."""
-        self._raise_if_key_was_refused()
-        symbols = await self._symbols_in_use()
-        await self._api_get(path_url=self.check_network_request_path, params={"symbols": ",".join(symbols)})
-
-    async def _symbols_in_use(self) -> List[str]:
-        symbol_map = await self.trading_pair_symbol_map()
-        return [symbol_map.inverse[pair] for pair in self._trading_pairs if pair in symbol_map.inverse]
+        self._key_guard.check()
+        symbol = next(iter(self._markets.symbol_map), None)  # one ticker is enough to see that the venue answers
+        params = None if symbol is None else {"symbols": symbol}
+        await self._api_get(path_url=self.check_network_request_path, params=params)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         task = safe_ensure_future(coroutine)
@@ -291,7 +289,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
     async def _api_request(self, path_url: str, is_auth_required: bool = False, **kwargs) -> Any:
         """As the base; asks nothing private for a while after the venue refused the API key (acceptance C29)."""
         if is_auth_required:
-            self._raise_if_key_was_refused()
+            self._key_guard.check()
         try:
             answer = await super()._api_request(path_url, is_auth_required=is_auth_required, **kwargs)
         except VestUnauthorizedError as error:
@@ -299,7 +297,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
                 self.on_api_key_refused(error)
             raise
         if is_auth_required:
-            self._key_refusal = None
+            self._key_guard.note_success()
         return answer
 
     def on_api_key_refused(self, error: VestUnauthorizedError) -> None:
@@ -307,19 +305,11 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
 
         :param error: what the venue, or our own check of the keys, said
         """
-        if not error.concerns_api_key:
-            return
-        if self._key_refusal is None:
+        if self._key_guard.note_refusal(error):
             self.logger().error(
-                f"{error} Nothing private is asked of Vest for {self.KEY_REFUSAL_PAUSE_S / 60:.0f} minutes at a time; "
+                f"{error} Nothing private is asked of Vest for {self._key_guard.pause_s / 60:.0f} minutes at a time; "
                 f"orders and positions are kept as they were last known."
             )
-        self._key_refusal = error
-        self._key_refused_until_s = self._clock.monotonic_s() + self.KEY_REFUSAL_PAUSE_S
-
-    def _raise_if_key_was_refused(self) -> None:
-        if self._key_refusal is not None and self._clock.monotonic_s() < self._key_refused_until_s:
-            raise self._key_refusal
 
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):
         """Nothing to do: the venue has no clock to ask, and every answer sets ours (design decision 8)."""
@@ -358,8 +348,8 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
                             order_type: OrderType, price: Optional[Decimal] = None,
                             position_action: PositionAction = PositionAction.NIL, **kwargs):
         """As the base, which raises beside its own error handling for an unknown pair, a missing position action or
-        price, and leaves a MARKET order on an empty book pending (B19): such orders are refused before they are tracked,
-        with one failure event.
+        price, and leaves a MARKET order on an empty book pending (B19): such orders are refused before they are
+        tracked, with one failure event.
         """
         try:
             if trading_pair not in self._trading_rules:
@@ -371,7 +361,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
             if order_type is OrderType.MARKET:
-                price = self._worst_price(trading_pair, trade_type, amount)
+                price = self._market_order_limit(trading_pair, trade_type, amount)
             elif price is None or not price.is_finite() or price <= 0:
                 raise VestInvalidOrderError(f"the price {price} is not a positive number")
         except VestInvalidOrderError as error:
@@ -391,24 +381,19 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
             error_message=str(error),
         ))
 
-    def _worst_price(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
-        """Worst price in quote a MARKET order may fill at: the book's for its volume, widened, on the tick.
-
-        It makes MARKET orders have a price, without which Hummingbot cannot restore them (B15).
+    def _market_order_limit(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
+        """Limit of a MARKET order in quote; without a price Hummingbot could not restore it either (B15).
 
         :raises VestInvalidOrderError: when the book is empty or too thin
         """
-        is_buy = trade_type is TradeType.BUY
         book = self.order_book_tracker.order_books.get(trading_pair)
-        price = Decimal("NaN") if book is None else Decimal(str(
-            book.get_price_for_volume(is_buy, float(amount)).result_price
-        ))
-        if not price.is_finite():
+        price = None if book is None else worst_price(
+            book, trade_type is TradeType.BUY, amount, Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE),
+            self._trading_rules[trading_pair].min_price_increment,
+        )
+        if price is None:
             raise VestInvalidOrderError(f"the order book of {trading_pair} is empty or too thin for {amount}")
-        slippage = Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE)
-        tick = self._trading_rules[trading_pair].min_price_increment
-        ticks = price * (1 + slippage if is_buy else 1 - slippage) / tick
-        return max(tick, ticks.to_integral_value(ROUND_CEILING if is_buy else ROUND_FLOOR) * tick)
+        return price
 
     async def _amount_to_close(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
         """The amount in base, or what is left to close of it (design decision 14).
@@ -440,7 +425,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _place_order(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
                            order_type: OrderType, price: Decimal, position_action: PositionAction = PositionAction.NIL,
-                           **kwargs) -> Tuple[str, float]:
+                           time_in_force: str = CONSTANTS.TIME_IN_FORCE_GTC, **kwargs) -> Tuple[str, float]:
         symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
         market = self._markets.get(symbol)
         if market is None:
@@ -455,7 +440,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
                 order_type=CONSTANTS.ORDER_TYPES[order_type],
                 limit_price=wire.decimal_text(price, market.price_decimals),
                 reduce_only=position_action is PositionAction.CLOSE,
-                time_in_force=CONSTANTS.TIME_IN_FORCE_GTC if order_type is OrderType.LIMIT else None,
+                time_in_force=time_in_force if order_type is OrderType.LIMIT else None,
             ),
             is_auth_required=True,
         )
@@ -469,7 +454,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
             return await super()._place_order_and_process_update(order, **kwargs)
         except VestDuplicateOrderError as error:
             self._look_up_later(order, error, deadline_ms=None)
-        except (VestError, VestPayloadError) as error:
+        except VestError as error:
             if not is_outcome_unknown(error):
                 raise
             window_ms = CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
@@ -479,7 +464,25 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
     def _look_up_later(self, order: InFlightOrder, error: Exception, deadline_ms: Optional[int]) -> None:
         self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
         self._order_tracker.mark_outcome_unknown(order.client_order_id, str(error), deadline_ms)
-        self._poll_notifier.set()
+        self._spawn(self._look_up_until_known(order))
+
+    async def _look_up_until_known(self, order: InFlightOrder) -> None:
+        backoff = web_utils.Backoff(self.LOOKUP_PAUSE_MIN_S, self.LOOKUP_PAUSE_MAX_S)
+        while order.client_order_id in self._order_tracker.suspects:
+            await self._sleep(backoff.next_s())
+            try:
+                await self._look_up(order, settles_lost_orders=False)
+            except VestError as error:
+                self._complaints.say(f"Orders of unknown outcome could not be looked up and are looked up again. {error}")
+
+    async def _look_up(self, order: InFlightOrder, settles_lost_orders: bool) -> None:
+        """Asks for one order alone, when it is not in the list or may not be at the venue at all."""
+        asked_ms = self._clock.now_ms()
+        row = await self._orders.by_client_order_id(order.client_order_id)
+        if row is not None:
+            self._book(row, settles_lost_orders)
+        elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
+            await self._order_tracker.note_not_found(order, asked_ms)
 
     # --- Cancelling orders
 
@@ -504,7 +507,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         except VestOrderNotFoundError:
             self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
             await self._order_tracker.process_order_not_found(order.client_order_id)
-        except (VestError, VestPayloadError) as error:
+        except VestError as error:
             self.logger().error(f"Failed to cancel order {order.client_order_id}: {error}")
         self._poll_notifier.set()
         return None
@@ -579,7 +582,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         order = self._order_tracker.find(event.order)
         if order is None:
             self._on_foreign_order(event.order)
-        elif event.order.status == CONSTANTS.ORDER_STATUS_FILLED and not tells_all(order, event.order):
+        elif not order.is_done and not tells_all(order, event.order):
             self._spawn(self._read_then_book(event.order))
         else:
             self._book(event.order)
@@ -623,7 +626,10 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
 
     async def _update_lost_orders_status(self):
         """As the base, with one request for all lost orders."""
-        await self._poll_orders(list(self._order_tracker.lost_orders.values()), settles_lost_orders=True)
+        try:
+            await self._poll_orders(list(self._order_tracker.lost_orders.values()), settles_lost_orders=True)
+        except VestError as error:
+            self._complaints.say(f"Lost orders could not be looked for and are looked for again. {error}")
 
     async def _poll_orders(self, orders: List[InFlightOrder], settles_lost_orders: bool) -> None:
         if not orders:
@@ -635,11 +641,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         seen = {row.client_order_id for row in rows}
         missing = [order for order in orders if order.client_order_id not in seen and self._is_overdue(order, asked_ms)]
         for order in missing[:self.LOOKUPS_PER_POLL]:
-            row = await self._orders.by_client_order_id(order.client_order_id)
-            if row is not None:
-                self._book(row, settles_lost_orders)
-            elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
-                await self._order_tracker.note_not_found(order, asked_ms)
+            await self._look_up(order, settles_lost_orders)
 
     def _is_overdue(self, order: InFlightOrder, asked_ms: int) -> bool:
         """Whether the venue should have had the order in its list."""
@@ -677,7 +679,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         results = await safe_gather(self._update_order_status(), self._update_account(), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
-            if not isinstance(failure, (VestError, VestPayloadError)):
+            if not isinstance(failure, VestError):
                 raise failure
             self._complaints.say(f"The account could not be read and is read again later. {failure}")
         if not failures:
@@ -753,7 +755,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
             self._account_refreshes_due -= 1
             try:
                 await self._update_account()
-            except (VestError, VestPayloadError) as error:
+            except VestError as error:
                 self._complaints.say(f"The account could not be read and is read again later. {error}")
             await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
 
@@ -857,7 +859,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
                 is_auth_required=True,
             )
             in_force = wire.Leverage.from_payload(answer)
-        except (VestError, VestPayloadError) as error:
+        except VestError as error:
             return False, str(error)
         self._perpetual_trading.set_leverage(trading_pair, in_force.value)
         return True, ""
@@ -877,7 +879,7 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         """As the base, with one request for all pairs."""
         try:
             await self._collect_funding_payments()
-        except (VestError, VestPayloadError) as error:
+        except VestError as error:
             self._complaints.say(f"Funding payments could not be read and are read again later. {error}")
             return
         await super()._update_all_funding_payments(fire_event_on_new)
@@ -886,12 +888,12 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         """Reads what the orders settled that were open at the last reading or came after it."""
         tracked = list(self.in_flight_orders.values())
         asked_ms = self._clock.now_ms()
-        for venue in await self._orders.since(self._funding_orders_since_ms):
-            self._funding_payments.observe_order(venue, was_tracked=self._order_tracker.find(venue) is not None)
-        self._funding_payments.settle_hours()
-        # An order that is open now may settle next time; orders filled just now may not be in the list yet.
         still_open_ms = self._order_tracker.oldest_start_ms(tracked) if tracked else asked_ms
-        self._funding_orders_since_ms = min(still_open_ms, asked_ms - self.NEW_ORDER_GRACE_MS)
+        self._funding_payments.take_orders(
+            orders=await self._orders.since(self._funding_payments.orders_since_ms),
+            is_tracked=lambda venue: self._order_tracker.find(venue) is not None,
+            next_ms=min(still_open_ms, asked_ms - self.NEW_ORDER_GRACE_MS),
+        )
 
     async def _update_funding_payment(self, trading_pair: str, fire_event_on_new: bool) -> bool:
         """As the base, which publishes only the newest payment of a pair: publishes every one, once (C34)."""
@@ -929,6 +931,26 @@ class VestPerpetualDerivative(PerpetualDerivativePyBase):
         return rate
 
     # --- Markets
+
+    async def _trading_rules_polling_loop(self):
+        """As the base, which writes a traceback twice a second while the venue is away (C33): said once, with pauses."""
+        backoff = web_utils.Backoff(CONSTANTS.WS_BACKOFF_MIN_S, CONSTANTS.WS_BACKOFF_MAX_S)
+        while True:
+            try:
+                await self._update_trading_rules()
+            except VestError as error:
+                self._complaints.say(f"The markets of Vest could not be read and are read again later. {error}")
+                await self._sleep(backoff.next_s())
+            else:
+                backoff.reset()
+                await self._sleep(self.TRADING_RULES_INTERVAL)
+
+    async def _initialize_trading_pair_symbol_map(self):
+        """As the base, without a traceback each time somebody asks for the map while the venue is away (C33)."""
+        try:
+            self._initialize_trading_pair_symbols_from_exchange_info(await self._make_trading_pairs_request())
+        except Exception as error:
+            self._complaints.say(f"The markets of Vest could not be read and are read again later. {error}")
 
     async def _update_trading_rules(self):
         """As the base, but the pairs are mapped before the rules are made, so that a market listed while the bot runs

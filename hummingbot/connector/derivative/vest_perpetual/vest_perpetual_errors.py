@@ -13,6 +13,8 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestServerError` - HTTP 5xx or 408, by the venue or a proxy in front of it.
     * `VestRateLimitError` - HTTP 429 or code 1003. The venue says neither whether it looked at the request.
     * `VestUnreadableAnswerError` - an answer that is not the JSON the protocol promises.
+    * `VestPayloadError` - a payload that lacks a field or holds one of the wrong type; names the field, so that it can
+      be reported, and never its neighbours, so that nothing secret is.
 
   * `VestNotSentError` - no connection could be made: the venue never saw the request.
   * `VestInvalidOrderError` - the order cannot be right, so the connector did not send it.
@@ -26,9 +28,6 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestListenKeyError` - the listen key is unknown or expired; a new one is needed.
     * `VestOrderNotFoundError` - no such order, or it is done already.
     * `VestDuplicateOrderError` - the venue already has this very order: it exists.
-
-* `VestPayloadError` - a payload that lacks a field or holds one of the wrong type; names the field, so that it can be
-  reported, and never its neighbours, so that nothing secret is.
 """
 from typing import Dict, Optional, Type
 
@@ -144,7 +143,7 @@ class VestDuplicateOrderError(VestRefusedError):
     """The venue already has this very order."""
 
 
-class VestPayloadError(ValueError):
+class VestPayloadError(VestUnknownOutcomeError, ValueError):
     """A payload of the venue that cannot be understood; the message names the object and the field."""
 
 

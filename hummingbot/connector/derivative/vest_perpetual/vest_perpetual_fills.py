@@ -51,15 +51,15 @@ def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSch
 
 
 def tells_all(tracked: InFlightOrder, venue: wire.Order) -> bool:
-    """Whether a FILLED event alone books the order exactly.
+    """Whether an event alone books the order exactly.
 
-    It does when the order filled in one part. Otherwise the event's `fees` may be the order's or its last part's [?],
+    Only FILLED ones may not, and they do when the order filled in one part. Otherwise the event's `fees` may be the order's or its last part's [?],
     and parts may have been missed: then the order is read from REST first (framework gap B5).
 
     :param tracked: the order with the fills booked so far
     :param venue: the event
     """
-    return (
+    return venue.status != CONSTANTS.ORDER_STATUS_FILLED or (
         venue.fees is not None
         and venue.last_filled_price is not None
         and not tracked.order_fills

@@ -6,7 +6,7 @@ money never twice.
 """
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Tuple
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Tuple
 
 from cachetools import FIFOCache
 
@@ -14,7 +14,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 
 _MS_PER_INTERVAL = CONSTANTS.FUNDING_INTERVAL_S * 1000
 # Differences below the smallest unit of the collateral are rounding, not payments.
@@ -48,6 +48,7 @@ class FundingPayments:
 
     def __init__(self, since_ms: int):
         self._since_ms = since_ms
+        self._orders_since_ms = since_ms
         self._payments: Dict[str, List[FundingPayment]] = {}
         self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # order id -> (symbol, fill time in ms, amount)
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
@@ -70,7 +71,7 @@ class FundingPayments:
         self._add(venue.symbol, time_ms, venue.settled_funding)
 
     def observe_account(self, account: wire.Account, time_ms: int) -> None:
-        """Notes what the positions settled over a full hour; `settle_hours` tells it from what orders settled.
+        """Notes what the positions settled over a full hour; `take_orders` tells it from what orders settled.
 
         :param account: the newest account
         :param time_ms: the venue's time of it, in ms
@@ -89,8 +90,8 @@ class FundingPayments:
         self._positions = positions
         self._account_time_ms = time_ms
 
-    def settle_hours(self) -> None:
-        """Books the hourly settlements that no order accounts for; to be called when all orders so far were read."""
+    def _settle_hours(self) -> None:
+        """Books the hourly settlements that no order accounts for."""
         for symbol, settlements in self._hourly.items():
             for settlement in settlements:
                 by_orders = sum((
@@ -101,6 +102,23 @@ class FundingPayments:
                     hour_ms = settlement.until_ms // _MS_PER_INTERVAL * _MS_PER_INTERVAL
                     self._add(symbol, hour_ms, settlement.amount - by_orders)
         self._hourly.clear()
+
+    @property
+    def orders_since_ms(self) -> int:
+        """Since when orders have to be read next time, as venue time in ms: what was open may settle later."""
+        return self._orders_since_ms
+
+    def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int) -> None:
+        """Books what all orders since `orders_since_ms` settled.
+
+        :param orders: the orders, as REST tells them
+        :param is_tracked: tells whether this bot waited for an order
+        :param next_ms: the next `orders_since_ms`
+        """
+        for venue in orders:
+            self.observe_order(venue, is_tracked(venue))
+        self._settle_hours()
+        self._orders_since_ms = next_ms
 
     def take(self, symbol: str) -> List[FundingPayment]:
         """The symbol's payments that were not taken yet, oldest first.
@@ -150,7 +168,7 @@ class FundingRates:
                     "endTime": time_ms,
                 })
                 rates = [wire.FundingRate.from_payload(row) for row in wire.rows_from(rows, "funding")]
-            except (VestError, VestPayloadError):
+            except VestError:
                 return None
             if not rates:
                 return None

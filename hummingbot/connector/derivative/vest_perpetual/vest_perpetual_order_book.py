@@ -5,6 +5,7 @@ only the newest book of a symbol matters, and only one that is newer than the bo
 """
 import asyncio
 from dataclasses import replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Dict, List, Optional
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage, Depth
@@ -96,3 +97,20 @@ class VestOrderBook(OrderBook):
 def middle_price(depth: Depth) -> Optional[float]:
     """The price halfway between the best bid and the best ask, None when a side is empty."""
     return (depth.bids[0][0] + depth.asks[0][0]) / 2 if depth.bids and depth.asks else None
+
+
+def worst_price(book: OrderBook, is_buy: bool, amount: Decimal, slippage: Decimal, tick: Decimal) -> Optional[Decimal]:
+    """The worst price in quote a MARKET order may fill at: the book's for its volume, widened, on the tick.
+
+    :param book: the book of the pair
+    :param is_buy: the order's side
+    :param amount: in base
+    :param slippage: how much wider, as a decimal fraction
+    :param tick: the market's price step, in quote
+    :return: None when the book is empty or too thin for the amount
+    """
+    price = Decimal(str(book.get_price_for_volume(is_buy, float(amount)).result_price))
+    if not price.is_finite():
+        return None
+    ticks = price * (1 + slippage if is_buy else 1 - slippage) / tick
+    return max(tick, ticks.to_integral_value(ROUND_CEILING if is_buy else ROUND_FLOOR) * tick)

@@ -377,7 +377,7 @@ class SocketKeeper:
             self._pause_s = self._backoff.next_s()
             try:
                 socket = await self._connect(await get_url())
-            except (VestError, VestPayloadError, VestSocketError) as error:
+            except (VestError, VestSocketError) as error:
                 if isinstance(error, VestUnauthorizedError):
                     self._pause_s = self._timing.unauthorized_retry_s
                 self._on_lost(error)
