@@ -10,6 +10,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
+    VestPayloadError,
     VestRefusedError,
     is_retryable,
 )

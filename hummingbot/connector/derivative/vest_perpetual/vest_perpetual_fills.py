@@ -53,8 +53,9 @@ def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSch
 def tells_all(tracked: InFlightOrder, venue: wire.Order) -> bool:
     """Whether an event alone books the order exactly.
 
-    Only FILLED ones may not, and they do when the order filled in one part. Otherwise the event's `fees` may be the order's or its last part's [?],
-    and parts may have been missed: then the order is read from REST first (framework gap B5).
+    Only FILLED ones may not, and they do when the order filled in one part. Otherwise the event's `fees` may be the
+    order's or its last part's [?], and parts may have been missed: then the order is read from REST first (framework
+    gap B5).
 
     :param tracked: the order with the fills booked so far
     :param venue: the event
