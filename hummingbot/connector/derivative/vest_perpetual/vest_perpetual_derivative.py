@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
 
 from bidict import bidict
+from cachetools import FIFOCache
 
 from hummingbot import data_path
 from hummingbot.connector.constants import s_decimal_NaN
@@ -104,6 +105,9 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._account_requests = 0
         self._account_answer = 0
         self._awaiting_exchange_id: Set[str] = set()
+        self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
+        self._stream_connections = 0
+        self._is_reconciling = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
         self._complaints = Complaints(self.logger())
@@ -411,9 +415,11 @@ class VestPerpetualDerivative(VestOrderOperations):
             self.logger().network(f"Error setting leverage {leverage} for {trading_pair}: {message}")
 
     async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
-        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        symbol = (await self.trading_pair_symbol_map()).inverse.get(trading_pair)
         market = self._markets.get(symbol)
-        highest = market.max_leverage if market is not None else None
+        if market is None:
+            return False, f"Vest has no market {trading_pair}, or its rules are not known yet"
+        highest = market.max_leverage
         if highest is not None and leverage > highest:
             self.logger().warning(
                 f"Leverage {leverage} is more than Vest allows for {trading_pair}; {highest} is set instead."
@@ -542,6 +548,8 @@ class VestPerpetualDerivative(VestOrderOperations):
         """
         symbol_map = await self.trading_pair_symbol_map()
         symbols = [symbol_map.inverse[pair] for pair in trading_pairs if pair in symbol_map.inverse]
+        if not symbols:
+            return {}
         answer = await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH, params={"symbols": ",".join(symbols)})
         return {
             symbol_map[ticker.symbol]: float(ticker.mark_price)

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from decimal import Decimal
 from typing import Any, Coroutine, List, Optional, Set, Tuple
 
+from cachetools import FIFOCache
+
 from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -49,6 +51,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     # returns, and what is heard later is not in its database.
     CANCEL_CONFIRMATION_S = 5.0
     CANCEL_CONFIRMATION_POLL_S = 0.25
+    # How long after a poll an event about the same may come, in s.
+    EVENT_LAG_LIMIT_S = 5.0
     # Pauses between looking up an order of unknown outcome, in s.
     LOOKUP_PAUSE_MIN_S = 0.5
     LOOKUP_PAUSE_MAX_S = 5.0
@@ -67,6 +71,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _order_tracker: VestOrderTracker
     _orders: OrdersReader
     _awaiting_exchange_id: Set[str]
+    _statuses_heard: FIFOCache
+    _stream_connections: int
+    _is_reconciling: bool
 
     @abstractmethod
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -345,6 +352,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._refresh_account_soon()
             return
         order = self._order_tracker.find(event.order)
+        self._statuses_heard[event.order.order_id] = event.order.status
         if order is None:
             self._on_foreign_order(event.order)
         elif not order.is_done and not tells_all(order, event.order):
@@ -399,6 +407,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     async def _poll_orders(self, orders: List[InFlightOrder], settles_lost_orders: bool) -> None:
         if not orders:
             return
+        open_before = {order.client_order_id for order in orders if order.is_open}
         asked_ms = self._clock.now_ms()
         rows = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
         for row in rows:
@@ -407,6 +416,27 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         missing = [order for order in orders if order.client_order_id not in seen and self._is_overdue(order, asked_ms)]
         for order in missing[:self.LOOKUPS_PER_POLL]:
             await self._look_up(order, settles_lost_orders)
+        self._expect_events([row for row in rows if row.client_order_id in open_before])
+
+    def _expect_events(self, rows: List[wire.Order]) -> None:
+        """A socket that answers PINGs but has lost its events looks like a quiet account (C22). An order that ended
+        without an event, as a poll has seen, gives it away.
+        """
+        ended = [
+            row for row in rows
+            if row.client_order_id not in self.in_flight_orders and self._statuses_heard.get(row.order_id) != row.status
+        ]
+        if ended and self._is_stream_live():
+            self._spawn(self._reconnect_unless_heard(ended, self._stream_connections))
+
+    async def _reconnect_unless_heard(self, ended: List[wire.Order], stream_connections: int) -> None:
+        await self._sleep(self.EVENT_LAG_LIMIT_S)
+        is_unheard = any(self._statuses_heard.get(row.order_id) != row.status for row in ended)
+        if is_unheard and stream_connections == self._stream_connections:
+            self._user_stream_tracker.data_source.request_reconnect("an order ended without an event")
+
+    def _is_stream_live(self) -> bool:
+        return self._stream_connections > 0 and not self._is_reconciling
 
     def _is_overdue(self, order: InFlightOrder, asked_ms: int) -> bool:
         """Whether the venue should have had the order in its list."""
@@ -452,8 +482,13 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
+        self._stream_connections += 1
         self._on_stream_connected()
-        await self._status_polling_loop_fetch_updates()
+        self._is_reconciling = True  # what is found now was missed while there was no stream
+        try:
+            await self._status_polling_loop_fetch_updates()
+        finally:
+            self._is_reconciling = False
         try:
             await self._cancel_orphans()
         except VestError as error:
