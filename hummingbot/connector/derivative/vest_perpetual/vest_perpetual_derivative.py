@@ -449,13 +449,14 @@ class VestPerpetualDerivative(VestOrderOperations):
             await self._sleep(self.FUNDING_REFRESH_PAUSE_S)
 
     async def _update_all_funding_payments(self, fire_event_on_new: bool):
-        """As the base, with one request for all pairs."""
+        """As the base, with one request for all pairs, and their payments published in turn."""
         try:
             await self._collect_funding_payments()
         except VestError as error:
             self._complaints.say(f"Funding payments could not be read and are read again later. {error}")
             return
-        await super()._update_all_funding_payments(fire_event_on_new)
+        for trading_pair in list(self._trading_pairs):
+            await self._update_funding_payment(trading_pair, fire_event_on_new)
 
     async def _collect_funding_payments(self) -> None:
         """Reads what the orders settled that were open at the last reading or came after it."""
