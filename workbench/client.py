@@ -94,7 +94,7 @@ class Client:
         """The client's own table of trades, volumes and fees.
 
         It asks a rate source whatever the pairs are, and fails if that one declines, as the one of a bench home does
-        (`workbench.home.OFFLINE_RATES`): so Hummingbot's default is set before, which answers nothing when offline.
+        (`workbench.home.OFFLINE_SETTINGS`): so Hummingbot's default is set before, which answers nothing when offline.
         """
         self.run("config", "rate_oracle_source.name", "gate_io")
         return self.run("history")

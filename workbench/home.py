@@ -24,12 +24,14 @@ CLIENT_SETTINGS = """\
 send_error_logs: false
 anonymized_metrics_mode: {}
 """
-# Homes for runs on the simulated venue ask nobody on the internet for rates: this source declines Hummingbot's global
-# token before it asks anyone, and the rates come from the connector's order books. (Without a network the default
-# source would log an error a minute.)
-OFFLINE_RATES = """\
+# Homes for runs on the simulated venue ask nobody on the internet. This rate source declines Hummingbot's global token
+# before it asks anyone, and rates come from the connector's order books; without paper exchanges no pairs are fetched
+# for them. (Without a network the defaults would log errors all the time.)
+OFFLINE_SETTINGS = """\
 rate_oracle_source:
   name: decibel_perpetual
+paper_trade:
+  paper_trade_exchanges: []
 """
 
 
@@ -80,7 +82,7 @@ class Home:
             raise HomeError("{} exists already: a home is only ever made afresh.".format(root))
         home = cls(root)
         _hard_link_tree(built, home.root / "hummingbot")
-        home.prepare(CLIENT_SETTINGS + OFFLINE_RATES)
+        home.prepare(CLIENT_SETTINGS + OFFLINE_SETTINGS)
         home.lay_over(copy=copy_overlay, project=project)
         return home
 

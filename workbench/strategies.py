@@ -34,10 +34,10 @@ def create_v1(client: Client, connector: str, pairs: List[str], marks: Mapping[s
     pair = pairs[0]
     client.create("perpetual_market_making", CONFIGURATION, {
         "derivative": connector, "market": pair, "leverage": LEVERAGE, "position_mode": "One-way",
-        "bid_spread": "0.02", "ask_spread": "0.02", "order_amount": str(_amount(marks[pair])),
-        "order_refresh_time": "5", "filled_order_delay": "3",
-        "long_profit_taking_spread": "0.03", "short_profit_taking_spread": "0.03",
-        "stop_loss_spread": "0.3", "time_between_stop_loss_orders": "5", "stop_loss_slippage_buffer": "0.5",
+        "bid_spread": "0.01", "ask_spread": "0.01", "order_amount": str(_amount(marks[pair])),
+        "order_refresh_time": "4", "filled_order_delay": "1",
+        "long_profit_taking_spread": "0.015", "short_profit_taking_spread": "0.015",
+        "stop_loss_spread": "0.04", "time_between_stop_loss_orders": "5", "stop_loss_slippage_buffer": "0.5",
     })
     return CONFIGURATION
 
