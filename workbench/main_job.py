@@ -199,7 +199,7 @@ class MainJob:
         lines += books.total_lines(lines)
         self.say("\n" + report.table(lines))
         history = self._client.history()
-        self.say("\nThe client's own history (its PnL leaves funding and open positions out, so it is not compared):\n\n"
+        self.say("\nThe client's own history (its PnL leaves funding out, so it is not compared):\n\n"
                  + history.strip())
         faults = [f"{line.pair}: {line.what} differs" for line in lines if not line.agrees]
         faults += [f"order {nonce} is {ours} for the client and {theirs} at the venue"
