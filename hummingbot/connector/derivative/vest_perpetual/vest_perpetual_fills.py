@@ -97,8 +97,13 @@ def _last_part(tracked: InFlightOrder, venue: wire.Order):
 
 
 def _fill_id(venue: wire.Order) -> str:
-    size = format(venue.last_filled_size.normalize(), "f") if venue.last_filled_size is not None else "?"
-    return f"{venue.order_id}-{venue.last_filled_time_ms or 0}-{size}"
+    """Of the last part; of the remainder, when the order is FILLED, because its last part may be as large and of the
+    same millisecond as one before it. The average price tells such parts apart before that."""
+    if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
+        return f"{venue.order_id}-filled"
+    numbers = (venue.last_filled_size, venue.avg_filled_price)
+    texts = ("?" if number is None else format(number.normalize(), "f") for number in numbers)
+    return "-".join((venue.order_id, str(venue.last_filled_time_ms or 0), *texts))
 
 
 def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema) -> Decimal:

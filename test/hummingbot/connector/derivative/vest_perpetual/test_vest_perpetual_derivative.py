@@ -330,7 +330,7 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     @property
     def expected_fill_trade_id(self) -> str:
-        return f"{self.expected_exchange_order_id}-1640780000500-1"
+        return f"{self.expected_exchange_order_id}-filled"
 
     def _row(self, order: InFlightOrder, status: str, **fields: Any) -> Dict[str, Any]:
         return order_row(
