@@ -1,0 +1,475 @@
+"""A venue and the bots that trade at it, in one event loop: the real connector over real HTTP and sockets.
+
+    async with running() as bench:
+        order_id = bench.bot.buy("BTC-USDC", "0.01")
+        await bench.until(lambda: bench.bot.is_done(order_id))
+
+Every scenario ends with `invariants.check_invariants`, then the bots stop and nothing may be left of them.
+"""
+import asyncio
+import gc
+import inspect
+import logging
+import os
+import re
+import time
+from collections import defaultdict
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from test.end_to_end.invariants import check_invariants, differences
+from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
+from unittest.mock import patch
+
+import hummingbot
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
+    VestPerpetualAPIOrderBookDataSource,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_derivative import VestPerpetualDerivative
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
+    VestPerpetualUserStreamDataSource,
+)
+from hummingbot.core.clock import Clock, ClockMode
+from hummingbot.core.data_type.common import OrderType, PositionAction
+from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
+from hummingbot.core.event.events import MarketEvent
+from vest_simulator import Credentials, SimulatorConfig, Switches, VestSimulator
+from vest_simulator.faults.proxy import TcpProxy
+
+PAIRS = ("BTC-USDC", "ETH-USDC")
+TIMEOUT_S = 10.0
+# Shorter than in earnest, so that tests are short; the code is the same.
+SHORT_CONSTANTS = dict(RECV_WINDOW_MS=1500, UNKNOWN_OUTCOME_GRACE_MS=200, FUNDING_POLL_INTERVAL_S=1)
+TIMING = SocketTiming(
+    connect_timeout_s=1.0, ping_interval_s=0.2, silence_limit_s=1.0, subscribe_timeout_s=1.0, close_timeout_s=0.2,
+    backoff_min_s=0.02, backoff_max_s=0.3, unauthorized_retry_s=0.5,
+)
+_TICK_S = 0.05
+_CREATED = (MarketEvent.BuyOrderCreated, MarketEvent.SellOrderCreated)
+_COMPLETED = (MarketEvent.BuyOrderCompleted, MarketEvent.SellOrderCompleted)
+_TERMINAL = (*_COMPLETED, MarketEvent.OrderCancelled, MarketEvent.OrderFailure)
+_NAMES = {
+    **dict.fromkeys(_CREATED, "Created"), **dict.fromkeys(_COMPLETED, "Completed"),
+    MarketEvent.OrderFilled: "Filled", MarketEvent.OrderCancelled: "Cancelled", MarketEvent.OrderFailure: "Failed",
+}
+
+
+class QuickConnector(VestPerpetualDerivative):
+    """The connector with short pauses."""
+
+    SHORT_POLL_INTERVAL = 0.4
+    LONG_POLL_INTERVAL = 0.4
+    CANCEL_WAIT_S = 1.0
+    CANCEL_CONFIRMATION_POLL_S = 0.05
+    ACCOUNT_REFRESH_PAUSE_S = 0.2
+    FUNDING_REFRESH_PAUSE_S = 0.1
+    NEW_ORDER_GRACE_MS = 300
+    READ_PAUSE_S = 0.1
+    KEY_REFUSAL_PAUSE_S = 2.0
+    TRADING_RULES_INTERVAL = 0.5
+
+    def _create_order_book_data_source(self) -> VestPerpetualAPIOrderBookDataSource:
+        return VestPerpetualAPIOrderBookDataSource(
+            trading_pairs=self._trading_pairs, connector=self, api_factory=self._web_assistants_factory,
+            domain=self.domain, account_group=self.authenticator.account_group, timing=TIMING,
+        )
+
+    def _create_user_stream_data_source(self) -> VestPerpetualUserStreamDataSource:
+        return VestPerpetualUserStreamDataSource(
+            connector=self, api_factory=self._web_assistants_factory, domain=self.domain,
+            account_group=self.authenticator.account_group, timing=TIMING, listen_key_renewal_s=1.0,
+            listen_key_retry_s=0.2,
+        )
+
+
+class Event(NamedTuple):
+    """What the connector told the strategy of an order: Created, Filled, Completed, Cancelled or Failed."""
+
+    name: str
+    order_id: str
+    details: Any
+
+
+class Bot:
+    """One Hummingbot: a connector driven by Hummingbot's own clock, with a data folder of its own.
+
+    It lives on over restarts of the connector, as its user's database does: `events` are those of all its sessions.
+    """
+
+    def __init__(self, bench: "Bench", credentials: Credentials, pairs: Sequence[str], folder: Path):
+        self.bench = bench
+        self.credentials = credentials
+        self.pairs = list(pairs)
+        self.connector: Optional[QuickConnector] = None
+        self.events: List[Event] = []
+        self.payments: List[Any] = []
+        self.placed: Set[str] = set()
+        self.since_ms = 0
+        self._folder = folder
+        self._run: Optional[asyncio.Task] = None
+        self._forwarder = SourceInfoEventForwarder(self._note)
+
+    @property
+    def account_group(self) -> int:
+        return self.credentials.account_group
+
+    # --- Life
+
+    def construct(self) -> QuickConnector:
+        """A new connector that runs nothing yet."""
+        usual_folder = hummingbot.data_path()
+        hummingbot.set_data_path(str(self._folder))
+        try:
+            self.connector = QuickConnector(
+                # Ten times the usual limits, because the pauses are that much shorter.
+                rate_limits_share_pct=Decimal(1000),
+                vest_perpetual_api_key=self.credentials.api_key,
+                vest_perpetual_signing_private_key=self.credentials.signing_private_key,
+                vest_perpetual_account_group=self.credentials.account_group,
+                trading_pairs=list(self.pairs),
+                domain=CONSTANTS.SIMULATOR_DOMAIN,
+            )
+        finally:
+            hummingbot.set_data_path(usual_folder)
+        self.connector.check_network_interval = 0.3
+        # The framework pauses after each book it initializes, for the sake of venues that count requests.
+        self.connector.order_book_tracker._sleep = _no_pause
+        for tag in (*_NAMES, MarketEvent.FundingPaymentCompleted):
+            self.connector.add_listener(tag, self._forwarder)
+        return self.connector
+
+    async def start(self, saved_states: Optional[Dict[str, Any]] = None, wait: bool = True) -> None:
+        """Starts a new connector.
+
+        :param saved_states: orders to restore, as the client does from its database
+        :param wait: until it is ready
+        """
+        self.construct()
+        if not self.since_ms:
+            self.since_ms = self.bench.simulator.clock.now_ms()
+        self.connector.restore_tracking_states(saved_states or {})
+        self._run = asyncio.create_task(self._tick())
+        if wait:
+            await self.bench.until(lambda: self.connector.ready, lambda: f"not ready: {self.connector.status_dict}")
+
+    async def stop(self) -> None:
+        """As the client: cancels what is open, then stops the connector."""
+        if self._run is not None:
+            await self.connector.cancel_all(5)
+            await self.kill()
+
+    async def kill(self) -> None:
+        """Stops without cancelling anything."""
+        if self._run is not None:
+            self._run.cancel()
+            await asyncio.gather(self._run, return_exceptions=True)
+            self._run = None
+            await self.connector.stop_network()
+
+    async def restart(self) -> None:
+        """Kills the connector and starts another one from what the database would hold."""
+        states = self.connector.tracking_states
+        await self.kill()
+        await self.start(states)
+
+    async def _tick(self) -> None:
+        clock = Clock(ClockMode.REALTIME, tick_size=_TICK_S)
+        clock.add_iterator(self.connector)
+        with clock:
+            await clock.run()
+
+    # --- Trading
+
+    def buy(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN) -> str:
+        """A MARKET order, or a LIMIT order when there is a price."""
+        return self._order(self.connector.buy, pair, amount, price, action)
+
+    def sell(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN) -> str:
+        """A MARKET order, or a LIMIT order when there is a price."""
+        return self._order(self.connector.sell, pair, amount, price, action)
+
+    def _order(self, place: Callable[..., str], pair: str, amount: Any, price: Any, action: PositionAction) -> str:
+        order_type = OrderType.MARKET if price is None else OrderType.LIMIT
+        limit_price = Decimal("NaN") if price is None else Decimal(str(price))
+        order_id = place(pair, Decimal(str(amount)), order_type, limit_price, position_action=action)
+        self.placed.add(order_id)
+        return order_id
+
+    def price(self, pair: str, factor: Any = 1) -> Decimal:
+        """The middle price times a factor, on the tick."""
+        price = self.connector.get_mid_price(pair) * Decimal(str(factor))
+        return self.connector.quantize_order_price(pair, price)
+
+    async def filled(self, order_id: str) -> None:
+        """Waits until an order is completed and the account shows it."""
+        await self.bench.until(lambda: self.names(order_id)[-1:] == ["Completed"],
+                               lambda: f"order {order_id} is not completed: {self.names(order_id)}")
+
+    async def open(self, order_id: str) -> None:
+        """Waits until the venue has an order."""
+        await self.bench.until(lambda: "Created" in self.names(order_id) and self.exchange_id(order_id),
+                               lambda: f"order {order_id} is not open: {self.names(order_id)}")
+
+    async def cancel(self, order_id: str) -> None:
+        """Cancels an order and waits until it is done."""
+        self.connector.cancel(self.connector.in_flight_orders[order_id].trading_pair, order_id)
+        await self.bench.until(lambda: self.is_done(order_id), lambda: f"order {order_id} is not cancelled")
+
+    # --- What is known
+
+    def exchange_id(self, order_id: str) -> Optional[str]:
+        order = self.connector.in_flight_orders.get(order_id)
+        return None if order is None else order.exchange_order_id
+
+    def names(self, order_id: str) -> List[str]:
+        """The names of an order's events, in their sequence."""
+        return [event.name for event in self.events if event.order_id == order_id]
+
+    def is_done(self, order_id: str) -> bool:
+        return any(name in ("Completed", "Cancelled", "Failed") for name in self.names(order_id))
+
+    def failure(self, order_id: str) -> str:
+        """What the failure event of an order says."""
+        return next(event.details.error_message for event in self.events
+                    if event.order_id == order_id and event.name == "Failed")
+
+    def position(self, pair: str) -> Decimal:
+        """Signed amount in base."""
+        position = self.connector.account_positions.get(pair)
+        return Decimal(0) if position is None else position.amount
+
+    async def position_is(self, pair: str, amount: Any) -> None:
+        """Waits until the connector shows a position."""
+        await self.bench.until(lambda: self.position(pair) == Decimal(str(amount)),
+                               lambda: f"the position in {pair} is {self.position(pair)}, not {amount}")
+
+    def _note(self, tag: int, _: Any, details: Any) -> None:
+        event = MarketEvent(tag)
+        if event is MarketEvent.FundingPaymentCompleted:
+            self.payments.append(details)
+        else:
+            self.events.append(Event(_NAMES[event], details.order_id, details))
+
+
+async def _no_pause(delay: float) -> None:
+    await asyncio.sleep(0)
+
+
+class _Log(logging.Handler):
+    """Keeps all records, formatted as in a log file."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+        self.records: List[logging.LogRecord] = []
+        self.lines: List[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+        self.lines.append(self.format(record))
+
+
+class Bench:
+    """A simulated venue and the bots at it.
+
+    :param simulator: running
+    :param url: what the bots take for the venue's address; the simulator's or a proxy's
+    """
+
+    def __init__(self, simulator: VestSimulator, folder: Path, proxy: Optional[TcpProxy] = None):
+        self.simulator = simulator
+        self.proxy = proxy
+        self.bots: List[Bot] = []
+        self.log = _Log()
+        # Regular expressions of the warnings and errors that a scenario brings about; others are a failure (A21).
+        self.expected_complaints: List[str] = []
+        # Orders that an ERROR names because their fills cannot be known (C16).
+        self.unknowable_orders: Set[str] = set()
+        # Whether the scenario makes the venue's limiter refuse requests.
+        self.may_trip_limiter = False
+        self._folder = folder
+        self._listen_keys: Set[str] = set()
+
+    @property
+    def admin(self):
+        """The simulator's commands."""
+        return self.simulator.admin
+
+    @property
+    def bot(self) -> Bot:
+        """The first bot."""
+        return self.bots[0]
+
+    @property
+    def connector(self) -> QuickConnector:
+        """The first bot's."""
+        return self.bot.connector
+
+    def add_bot(self, pairs: Sequence[str] = PAIRS, account: int = 0) -> Bot:
+        """One more Hummingbot, not started.
+
+        :param account: which of the simulator's accounts it uses
+        """
+        folder = self._folder / f"bot{len(self.bots)}"
+        folder.mkdir()
+        self.bots.append(Bot(self, self.simulator.accounts[account], pairs, folder))
+        return self.bots[-1]
+
+    async def ledger(self, bot: Optional[Bot] = None) -> Dict[str, Any]:
+        """The truth about a bot's account."""
+        return await self.admin.ledger((bot or self.bot).account_group)
+
+    async def venue_order(self, order_id: str) -> Optional[Dict[str, Any]]:
+        """The first bot's order as the venue knows it, None when it does not."""
+        return next((row for row in (await self.ledger())["orders"] if str(row["nonce"]) == order_id), None)
+
+    async def requests(self, method: str, path: str, since: int = 0) -> List[Dict[str, Any]]:
+        """The journal's entries of a REST request."""
+        entries = await self.admin.journal(kind="rest", path=path, since=since)
+        return [entry for entry in entries if entry["method"] == method]
+
+    def remember_secrets(self) -> None:
+        """Notes the listen keys in force, which may never be in the log."""
+        self._listen_keys |= {key.key for key in self.simulator.listen_keys.all()}
+
+    @property
+    def secrets(self) -> Set[str]:
+        """What may be in no log."""
+        self.remember_secrets()
+        keys = {text for bot in self.bots for text in (bot.credentials.api_key, bot.credentials.signing_private_key)}
+        return {text.removeprefix("0x") for text in keys | self._listen_keys}
+
+    def complaints(self) -> List[str]:
+        """Warnings, errors and NETWORK entries that the scenario did not announce."""
+        return [
+            line for record, line in zip(self.log.records, self.log.lines)
+            if (record.levelno >= logging.WARNING or record.levelname == "NETWORK")
+            and not any(re.search(pattern, line) for pattern in self.expected_complaints)
+        ]
+
+    def said(self, pattern: str) -> List[str]:
+        """The lines of the log that match."""
+        return [line for line in self.log.lines if re.search(pattern, line)]
+
+    async def until(self, condition: Callable[[], Any], words: Optional[Callable[[], str]] = None,
+                    timeout_s: float = TIMEOUT_S) -> Any:
+        """Waits until a condition, plain or async, gives something true, and returns that.
+
+        :param words: what to say when that does not come about
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            result = condition()
+            result = await result if inspect.isawaitable(result) else result
+            if result:
+                return result
+            if time.monotonic() > deadline_s:
+                text = words() if words else inspect.getsource(condition).strip()
+                raise AssertionError("\n".join([f"waited {timeout_s} s in vain: {text}", *self.log.lines[-15:]]))
+            await asyncio.sleep(0.02)
+
+    async def another_poll(self) -> None:
+        """Waits until every running bot has read the account twice more."""
+        counts = await self._account_reads()
+        running = sum(bot.connector is not None for bot in self.bots)
+        await self.until(self._has_grown(counts + 2 * running), lambda: "the account is not polled")
+
+    def _has_grown(self, count: int) -> Callable[[], Any]:
+        async def check() -> bool:
+            return await self._account_reads() >= count
+        return check
+
+    async def _account_reads(self) -> int:
+        return (await self.admin.journal_counts()).get("GET /account", 0)
+
+    async def settled(self) -> None:
+        """Waits until all bots agree with the venue."""
+        await self.until(self._agrees, lambda: "the bots do not agree with the venue", timeout_s=TIMEOUT_S)
+
+    async def _agrees(self) -> bool:
+        return not await differences(self)
+
+
+def switches(**positions: Any) -> Dict[str, Any]:
+    """The part of the simulator's configuration that sets switches."""
+    return {"switches": Switches(**positions)}
+
+
+@asynccontextmanager
+async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool = True, with_proxy: bool = False,
+                  is_started: bool = True, **config: Any) -> AsyncIterator[Bench]:
+    """A bench with bots that are ready; checks the invariants at the end, and that nothing is left of the bots.
+
+    :param pairs: of every bot
+    :param bots: how many, all on the first account
+    :param is_checked: whether the invariants are checked at the end
+    :param with_proxy: whether the bots reach the venue through a `TcpProxy`
+    :param is_started: whether the bots are started
+    :param config: of the simulator
+    """
+    config = {"seed": 7, "tick_interval_s": 0.1, **config}
+    with TemporaryDirectory() as folder:
+        async with VestSimulator(SimulatorConfig(**config)) as simulator, _proxy(simulator, with_proxy) as proxy:
+            bench = Bench(simulator, Path(folder), proxy)
+            await bench.admin.health()
+            tasks = asyncio.all_tasks()
+            with _environment(bench, proxy.url if proxy else simulator.url):
+                try:
+                    for _ in range(bots):
+                        await _start(bench.add_bot(pairs), is_started)
+                    yield bench
+                    if is_checked:
+                        await check_invariants(bench)
+                finally:
+                    for bot in bench.bots:
+                        await bot.stop()
+                await _check_leftovers(bench, tasks)
+
+
+async def _start(bot: Bot, is_started: bool) -> None:
+    if is_started:
+        await bot.start()
+
+
+@asynccontextmanager
+async def _proxy(simulator: VestSimulator, is_wanted: bool) -> AsyncIterator[Optional[TcpProxy]]:
+    if not is_wanted:
+        yield None
+        return
+    async with TcpProxy(int(simulator.url.rsplit(":", 1)[1])) as proxy:
+        yield proxy
+
+
+@contextmanager
+def _environment(bench: Bench, url: str) -> Iterator[None]:
+    root = logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in (None, "hummingbot", "test")}
+    root.addHandler(bench.log)
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.DEBUG if name else logging.INFO)
+    with patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: url}), \
+            patch.multiple(CONSTANTS, **SHORT_CONSTANTS):
+        try:
+            yield
+        finally:
+            root.removeHandler(bench.log)
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+async def _check_leftovers(bench: Bench, tasks_before: Set[asyncio.Task]) -> None:
+    """After the stop: no task, no socket, no open session is left (A20, B25)."""
+    def left() -> List[str]:
+        names = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - tasks_before]
+        # The simulator's side of connections that are kept alive, and of this very test.
+        return [name for name in names if not name.startswith(("RequestHandler.", "TcpProxy."))]
+
+    await bench.until(lambda: not left(), lambda: f"tasks are left: {sorted(left())}", timeout_s=3)
+    sockets = defaultdict(int, await bench.admin.sockets())
+    assert (sockets["public"], sockets["private"]) == (0, 0)
+    gc.collect()
+    assert bench.said("Unclosed|was never retrieved|was never awaited") == []
+    assert bench.complaints() == []
