@@ -24,6 +24,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestError,
     VestOrderNotFoundError,
     VestUnauthorizedError,
+    is_retryable,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import (
     FundingPayment,
@@ -69,6 +70,8 @@ class VestPerpetualDerivative(VestOrderOperations):
     # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
     ACCOUNT_REFRESH_PAUSE_S = 1.0
     FUNDING_REFRESH_PAUSE_S = 1.0
+    LEVERAGE_ATTEMPTS = 3
+    LEVERAGE_PAUSE_S = 1.0
     # After the venue refused the API key nothing private is asked for so long, in s (acceptance C29).
     KEY_REFUSAL_PAUSE_S = 300.0
 
@@ -108,6 +111,7 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._is_reconciling = False
+        self._is_starting = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
         self._complaints = Complaints(self.logger())
@@ -234,6 +238,14 @@ class VestPerpetualDerivative(VestOrderOperations):
 
     # --- Start and stop
 
+    async def start_network(self):
+        """As the base, which first stops the network: that must not cut off requests the strategy has sent already."""
+        self._is_starting = True
+        try:
+            await super().start_network()
+        finally:
+            self._is_starting = False
+
     async def stop_network(self):
         """As the base, which forgets the task that polls funding payments, so that a reconnect ran two of them (B8).
 
@@ -246,7 +258,8 @@ class VestPerpetualDerivative(VestOrderOperations):
             if task is not None:
                 task.cancel()
         await super().stop_network()
-        await self._web_assistants_factory.close()
+        if not self._is_starting:
+            await self._web_assistants_factory.close()
 
     async def _make_network_check_request(self):
         """Not connected as well while the venue refuses our API key (acceptance C29)."""
@@ -425,17 +438,19 @@ class VestPerpetualDerivative(VestOrderOperations):
                 f"Leverage {leverage} is more than Vest allows for {trading_pair}; {highest} is set instead."
             )
             leverage = highest
-        try:
-            answer = await self._api_post(
-                path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH,
-                data=wire.leverage_request(symbol, int(leverage)),
-                is_auth_required=True,
-            )
-            in_force = wire.Leverage.from_payload(answer)
-        except VestError as error:
-            return False, str(error)
-        self._perpetual_trading.set_leverage(trading_pair, in_force.value)
-        return True, ""
+        request = wire.leverage_request(symbol, int(leverage))
+        for attempt in range(self.LEVERAGE_ATTEMPTS):
+            try:
+                answer = await self._api_post(
+                    path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH, data=request, is_auth_required=True
+                )
+                self._perpetual_trading.set_leverage(trading_pair, wire.Leverage.from_payload(answer).value)
+                return True, ""
+            except VestError as error:
+                # Setting it twice does no harm, and nobody else would try again.
+                if not is_retryable(error) or attempt + 1 == self.LEVERAGE_ATTEMPTS:
+                    return False, str(error)
+            await self._sleep(self.LEVERAGE_PAUSE_S)
 
     # --- Funding payments
 

@@ -405,6 +405,12 @@ class VestConnectionsFactory(ConnectionsFactory):
         """A socket over this session; see `VestWSConnection` for why not the base's."""
         return VestWSConnection(self._open_session())
 
+    async def close(self) -> None:
+        """Closes the session. A request that begins meanwhile opens a new one, where the base's would find it closed."""
+        session, self._shared_client = self._shared_client, None
+        if session is not None:
+            await session.close()
+
     def _open_session(self) -> aiohttp.ClientSession:
         if self._shared_client is None:
             # This bounds the handshake of sockets; requests bring their own limit.
