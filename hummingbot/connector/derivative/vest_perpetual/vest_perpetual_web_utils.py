@@ -406,7 +406,7 @@ class VestConnectionsFactory(ConnectionsFactory):
         return VestWSConnection(self._open_session())
 
     async def close(self) -> None:
-        """Closes the session. A request that begins meanwhile opens a new one, where the base's would find it closed."""
+        """Closes the session. A request that begins meanwhile opens a new one; the base's would find it closed."""
         session, self._shared_client = self._shared_client, None
         if session is not None:
             await session.close()
