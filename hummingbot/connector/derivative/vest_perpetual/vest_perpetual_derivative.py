@@ -111,6 +111,7 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._is_reconciling = False
+        self._has_started = False
         self._is_starting = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
@@ -241,6 +242,12 @@ class VestPerpetualDerivative(VestOrderOperations):
     async def start_network(self):
         """As the base, which first stops the network: that must not cut off requests the strategy has sent already."""
         self._is_starting = True
+        if not self._has_started:
+            self._has_started = True
+            # The venue's clock is known by now, as it was not when the connector was made. Doubt about it goes to the
+            # earlier session, which has published its payments: our own orders' count in any case.
+            since_ms = self._clock.now_ms() + int(self._clock.uncertainty_ms or 0)
+            self._funding_payments = FundingPayments(since_ms)
         try:
             await super().start_network()
         finally:
@@ -369,7 +376,8 @@ class VestPerpetualDerivative(VestOrderOperations):
             if leverage.symbol in symbol_map:
                 self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
         self._take_positions(account, symbol_map)
-        self._funding_payments.observe_account(account, self._clock.now_ms())
+        # The answer's own time, because our estimate of the venue's clock can lie beyond a fill that came later.
+        self._funding_payments.observe_account(account, account.time_ms or self._clock.now_ms())
 
     def _take_balances(self, account: wire.Account) -> None:
         balances = account.balances or (wire.Balance(CONSTANTS.COLLATERAL_TOKEN, Decimal(0), Decimal(0)),)
