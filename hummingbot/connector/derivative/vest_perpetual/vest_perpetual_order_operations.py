@@ -278,10 +278,12 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             return order.client_order_id
         except VestOrderNotFoundError:
             self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
-            await self._order_tracker.process_order_not_found(order.client_order_id)
         except VestError as error:
             self.logger().error(f"Failed to cancel order {order.client_order_id}: {error}")
-        self._poll_notifier.set()
+        try:
+            await self._look_up(order, settles_lost_orders=False)
+        except VestError:
+            self._poll_notifier.set()
         return None
 
     async def _exchange_id_arrives(self, order: InFlightOrder) -> bool:

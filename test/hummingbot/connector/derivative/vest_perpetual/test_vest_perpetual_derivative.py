@@ -341,7 +341,9 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
     def _filled_row(self, order: InFlightOrder) -> Dict[str, Any]:
         return self._row(order, "FILLED", **filled(str(order.amount), str(order.price), "30"))
 
-    def _answer_orders(self, mock_api: aioresponses, rows: List[Dict[str, Any]], callback: Callback):
+    def _answer_orders(
+            self, mock_api: aioresponses, rows: List[Dict[str, Any]], callback: Callback = lambda *args, **kwargs: None
+    ):
         """`GET /orders` serves the list and the look-up by nonce alike."""
         mock_api.get(self.orders_url, payload=rows, callback=callback, repeat=True)
         return self.orders_url
@@ -362,6 +364,7 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
             self, order: InFlightOrder, mock_api: aioresponses, callback: Callback = lambda *args, **kwargs: None
     ) -> str:
         mock_api.post(self.cancel_url, status=400, payload={"code": 3017, "msg": "not found"}, callback=callback)
+        self._answer_orders(mock_api, [])  # 3017 is said of done orders too; only this proves that there is none (B2)
         return self.cancel_url
 
     def configure_one_successful_one_erroneous_cancel_all_response(
