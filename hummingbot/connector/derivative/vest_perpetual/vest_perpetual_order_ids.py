@@ -60,9 +60,7 @@ class OrderIds:
         """
         if self._tag is None:
             self._tag = self._stored_tag()
-            if self._tag is None:
-                self.redraw_tag()
-        return self._tag
+        return self.redraw_tag() if self._tag is None else self._tag
 
     def next(self) -> int:
         """The next nonce: never issued before, larger than all before it."""
@@ -82,12 +80,12 @@ class OrderIds:
 
     def redraw_tag(self) -> int:
         """Draws and stores another tag; for a new home, and when another bot turns out to have the same one."""
-        old, self._tag = self._tag, self._draw()
-        while self._tag == old:
-            self._tag = self._draw()
-        self._tag_is_new = True
-        self._store_tag()
-        return self._tag
+        tag = self._draw()
+        while tag == self._tag:
+            tag = self._draw()
+        self._store(tag)
+        self._tag, self._tag_is_new = tag, True
+        return tag
 
     def _stored_tag(self) -> Optional[int]:
         try:
@@ -101,12 +99,12 @@ class OrderIds:
                                    f"of this bot are open")
         return int(text)
 
-    def _store_tag(self):
+    def _store(self, tag: int) -> None:
         # Written aside and renamed, so that a crash leaves the old tag or the new one, never half of one.
         temporary = self._path.with_suffix(f".{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(str(self._tag), encoding="ascii")
+            temporary.write_text(str(tag), encoding="ascii")
             temporary.replace(self._path)
         except OSError as error:
             raise VestOrderIdError(f"cannot write {self._path}: {error}; check the folder's permissions") from error
