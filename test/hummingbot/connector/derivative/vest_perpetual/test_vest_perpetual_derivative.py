@@ -518,7 +518,9 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         self.assertEqual([], [record for record in self.log_records if record.levelname in ("WARNING", "ERROR")])
 
     @aioresponses()
-    async def test_update_order_status_when_filled_correctly_processed_even_when_trade_fill_update_fails(self, mock_api):
+    async def test_update_order_status_when_filled_correctly_processed_even_when_trade_fill_update_fails(
+            self, mock_api
+    ):
         """As the mixin's in that the order is done; but there is no request for fills that could fail on its own."""
         self.exchange._set_current_timestamp(NOW_S)
         self.exchange.start_tracking_order(
