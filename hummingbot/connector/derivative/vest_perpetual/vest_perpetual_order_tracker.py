@@ -123,12 +123,14 @@ class VestOrderTracker(ClientOrderTracker):
 
         :param orders: at least one tracked or lost order
         """
+        return min(map(self._start_ms, orders))
+
+    def _start_ms(self, order: InFlightOrder) -> int:
+        if order.client_order_id in self._start_times_ms:
+            return self._start_times_ms[order.client_order_id]
         # The clock of a restored order is the local one of an earlier session, so it is read generously.
         generous_s = 300
-        return min(
-            self._start_times_ms.get(order.client_order_id, int((order.creation_timestamp - generous_s) * 1000))
-            for order in orders
-        )
+        return int((order.creation_timestamp - generous_s) * 1000)
 
     def restore_tracking_states(self, tracking_states: Dict[str, Any]):
         """As the base; restored orders have to be looked up before they can be believed to be open."""
