@@ -30,7 +30,7 @@ test: install  ## every test, end-to-end runs included (ARGS="-k words" chooses)
 
 lint: install  ## flake8 and isort with Hummingbot's settings
 	@status=0; $(VENV)/python -m flake8 $(wildcard $(OURS)) || status=1; \
-	$(VENV)/python -m isort --check-only --diff $(wildcard $(OURS)) || status=1; exit $$status
+	$(VENV)/python -m isort --quiet --check-only --diff $(wildcard $(OURS)) || status=1; exit $$status
 
 coverage: install  ## tests under coverage; report on screen and in htmlcov/
 	@$(VENV)/python -m coverage run -m pytest $(ARGS) test
