@@ -1,0 +1,169 @@
+"""Start, restart and stop, and bots side by side on one account (A2, A16, A20, A21, C32)."""
+import asyncio
+from decimal import Decimal
+from test.end_to_end.bench import PAIRS, running, switches
+
+import pytest
+
+pytestmark = pytest.mark.asyncio
+
+
+async def test_a21_a_normal_start_says_no_warning():
+    async with running() as bench:
+        await bench.another_poll()
+        assert bench.complaints() == []
+        assert all(bench.connector.status_dict.values())
+
+
+async def test_a2_market_data_needs_no_keys():
+    async with running(is_started=False, is_checked=False) as bench:
+        connector = bench.bot.construct(vest_perpetual_api_key="", vest_perpetual_signing_private_key="",
+                                        vest_perpetual_account_group="", trading_required=False)
+        bench.bot.run()
+        await bench.until(lambda: connector.ready)
+        book = connector.get_order_book("BTC-USDC")
+        first_id = book.snapshot_uid
+        await bench.until(lambda: book.snapshot_uid > first_id and list(book.bid_entries()))
+        assert connector.get_funding_info("ETH-USDC").mark_price > 0
+        assert await bench.requests("GET", "/account") == []
+        await bench.bot.kill()
+
+
+async def test_a20_stopping_cancels_own_orders_and_leaves_foreign_ones():
+    async with running() as bench:
+        group = bench.bot.account_group
+        foreign = await bench.admin.place_order(group, "BTC-PERP", True, "0.01", "LIMIT", "50000")
+        own = [bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", factor)) for factor in (0.9, 0.8)]
+        for order_id in own:
+            await bench.bot.open(order_id)
+        await bench.bot.stop()
+        assert [bench.bot.names(order_id)[-1] for order_id in own] == ["Cancelled"] * 2
+        statuses = {row["id"]: row["status"] for row in (await bench.ledger())["orders"]}
+        assert statuses.pop(foreign["id"]) == "NEW" and set(statuses.values()) == {"CANCELLED"}
+        await bench.bot.start()
+
+
+async def test_stopping_leaves_the_listen_key_to_other_bots():
+    async with running(bots=2) as bench:
+        await bench.bots[1].stop()
+        assert await bench.requests("DELETE", "/account/listenKey") == []
+        order_id = bench.bot.buy("BTC-USDC", "0.01")
+        await bench.bot.filled(order_id)
+        await bench.bots[1].start()
+
+
+async def test_c32_restart_keeps_open_orders_and_books_what_happened_meanwhile_once():
+    async with running(**switches(fill_parts=2, fill_part_ticks=1)) as bench:
+        bot = bench.bot
+        await bench.admin.set_price("BTC-PERP", "95000")
+        await bench.admin.set_price("ETH-PERP", "3200")
+        await bench.admin.pause_prices()
+        kept = bot.sell("BTC-USDC", "0.01", price="99000")
+        partly = bot.buy("BTC-USDC", "0.02", price="95500")
+        to_fill, to_cancel = bot.buy("ETH-USDC", "0.2", price="3100"), bot.buy("ETH-USDC", "0.1", price="3000")
+        for order_id in (kept, to_fill, to_cancel):
+            await bot.open(order_id)
+        await bench.until(lambda: bot.names(partly) == ["Created", "Filled"])
+        states, exchange_id = bench.connector.tracking_states, bot.exchange_id(to_cancel)
+        await bot.kill()
+        await bench.admin.resume_prices()
+        await bench.admin.set_price("ETH-PERP", "3099")
+        await bench.admin.tick(3)
+        await bench.admin.cancel_order(bot.account_group, exchange_id)
+        await bot.start(states)
+        await bot.filled(partly)
+        await bot.filled(to_fill)
+        await bench.until(lambda: bot.is_done(to_cancel))
+        assert bot.names(to_cancel) == ["Created", "Cancelled"]
+        assert kept in bench.connector.in_flight_orders
+        await bot.cancel(kept)
+
+
+async def test_c32_orders_restored_while_their_outcome_was_unknown():
+    async with running() as bench:
+        bot = bench.bot
+        # The answers of two orders are lost; one of the two was accepted.
+        await bench.admin.add_fault("rest", "reset", method="POST", path="/orders", when="after", times=1)
+        accepted = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        await bench.until(lambda: bench.said("It is not known whether Vest has order"))
+        states = bench.connector.tracking_states
+        states[accepted]["exchange_order_id"] = None
+        states[accepted]["last_state"] = "0"
+        await bot.kill()
+        bot.events.clear()
+        await bot.start(states)
+        await bot.open(accepted)
+        assert bot.names(accepted) == ["Created"]
+
+
+async def test_c32_orphans_of_an_earlier_session_are_cancelled_with_one_warning():
+    async with running() as bench:
+        bench.expected_complaints = [r"WARNING.*2 open order\(s\) of this bot from an earlier session are cancelled"]
+        bot = bench.bot
+        orphans = [bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", factor)) for factor in (0.9, 0.8)]
+        for order_id in orphans:
+            await bot.open(order_id)
+        await bot.kill()
+        # The client died before it saved them, so nothing is known of them but their tag.
+        bot.placed.clear()
+        bot.events.clear()
+        await bot.start()
+        await bench.until(lambda: _all_cancelled(bench, orphans))
+        assert len(bench.said("from an earlier session are cancelled")) == 1
+
+
+async def _all_cancelled(bench, order_ids):
+    rows = (await bench.ledger())["orders"]
+    return {row["status"] for row in rows if str(row["nonce"]) in order_ids} == {"CANCELLED"}
+
+
+async def test_a16_positions_are_there_after_a_restart():
+    async with running() as bench:
+        await bench.bot.filled(bench.bot.sell("ETH-USDC", "1"))
+        await bench.bot.restart()
+        await bench.bot.position_is("ETH-USDC", -1)
+
+
+async def test_two_bots_on_one_account_do_not_touch_each_other():
+    async with running(bots=2) as bench:
+        one, two = bench.bots
+        orders = {bot: [bot.buy("BTC-USDC", "0.001", price=bot.price("BTC-USDC", "0.9")) for _ in range(5)]
+                  for bot in bench.bots}
+        trades = {bot: [bot.buy(pair, "0.01") for pair in PAIRS for _ in range(5)] for bot in bench.bots}
+        for bot in bench.bots:
+            for order_id in orders[bot]:
+                await bot.open(order_id)
+            for order_id in trades[bot]:
+                await bot.filled(order_id)
+        assert one.placed.isdisjoint(two.placed)
+        for bot in bench.bots:
+            await bot.position_is("BTC-USDC", "0.1")
+            assert {event.order_id for event in bot.events} == bot.placed
+        await asyncio.gather(*(one.cancel(order_id) for order_id in orders[one]))
+        await bench.another_poll()
+        assert set(two.connector.in_flight_orders) == set(orders[two])
+        # Neither takes the other's for orphans, also when it starts anew.
+        await two.restart()
+        await one.restart()
+        assert set(two.connector.in_flight_orders) == set(orders[two])
+        await bench.another_poll()
+
+
+async def test_two_accounts_know_nothing_of_each_other():
+    async with running(accounts=2) as bench:
+        other = bench.add_bot(account=1)
+        await other.start()
+        await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
+        await other.filled(other.sell("BTC-USDC", "0.02"))
+        await bench.bot.position_is("BTC-USDC", "0.01")
+        await other.position_is("BTC-USDC", "-0.02")
+
+
+async def test_cancel_all_waits_for_the_venue():
+    async with running() as bench:
+        orders = [bench.bot.sell("ETH-USDC", "0.1", price=bench.bot.price("ETH-USDC", Decimal("1.1"))) for _ in range(6)]
+        for order_id in orders:
+            await bench.bot.open(order_id)
+        results = await bench.connector.cancel_all(5)
+        assert {result.order_id for result in results if result.success} == set(orders)
+        assert all(bench.bot.names(order_id) == ["Created", "Cancelled"] for order_id in orders)
