@@ -1,4 +1,4 @@
-"""Fills, rebuilt from what the venue says of an order: whatever is heard of it, in the end the totals are the venue's."""
+"""Fills, rebuilt from what the venue says of an order: whatever is heard of it, the totals in the end are right."""
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import order_row

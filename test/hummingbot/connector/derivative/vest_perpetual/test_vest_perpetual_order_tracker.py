@@ -462,4 +462,6 @@ def test_restored_orders_word_their_message_as_perpetual_ones(order_class):
         amount=Decimal(1), price=Decimal(2), creation_timestamp=1.0, position=PositionAction.CLOSE,
     ).to_json()
 
-    assert "to CLOSE a BTC-USDC position" in VestOrderTracker._restore_order_from_json(saved).build_order_created_message()
+    message = VestOrderTracker._restore_order_from_json(saved).build_order_created_message()
+
+    assert "to CLOSE a BTC-USDC position" in message
