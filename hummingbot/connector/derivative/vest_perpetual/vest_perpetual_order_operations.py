@@ -128,14 +128,14 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                 raise VestInvalidOrderError(f"Vest has no market {trading_pair}, or its rules are not known yet")
             if position_action not in self.VALID_POSITION_ACTIONS:
                 raise VestInvalidOrderError("a perpetual order needs a position action, OPEN or CLOSE")
-            if not amount.is_finite():
-                raise VestInvalidOrderError(f"the amount {amount} is not a number")
+            if not amount.is_finite() or amount <= 0:
+                raise VestInvalidOrderError(f"the amount {amount} is not a positive number")
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
             if order_type is OrderType.MARKET:
                 price = self._market_order_limit(trading_pair, trade_type, amount)
-            elif price is None or not price.is_finite() or price <= 0:
-                raise VestInvalidOrderError(f"the price {price} is not a positive number")
+            elif price is None or not price.is_finite() or self.quantize_order_price(trading_pair, price) <= 0:
+                raise VestInvalidOrderError(f"the price {price} is not a positive number of price steps")
         except VestInvalidOrderError as error:
             self._refuse(order_id, order_type, error)
             return
