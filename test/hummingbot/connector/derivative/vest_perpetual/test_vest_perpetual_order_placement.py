@@ -269,15 +269,14 @@ class OrderPlacementTests(DerivativeTestCase):
         return web.Response(text='{"id": "0x', content_type="application/json")
 
     async def test_b01_an_order_whose_answer_was_lost_is_adopted(self):
+        self.connector.throttler.note_refusal = lambda _: None  # the pause after a 429 is tested elsewhere
         for name, answer in self.answers_lost(commits=True).items():
             with self.subTest(name):
-                self.connector.throttler._held_until_s = 0.0
                 self.events.clear()
                 self.venue.requests.clear()
                 self.venue.answers[POST_ORDER] = answer
 
                 client_order_id = self.order()
-                self.connector.throttler.note_refusal = lambda _: None
                 await self.until(lambda: self.events_of(client_order_id))
 
                 self.assertEqual(["Created"], self.events_of(client_order_id))
@@ -286,12 +285,12 @@ class OrderPlacementTests(DerivativeTestCase):
                 self.assertEqual(1, len(self.venue.sent_orders))
 
     async def test_b01_an_order_that_never_arrived_fails_once_after_its_deadline(self):
+        self.connector.throttler.note_refusal = lambda _: None
         for name, answer in self.answers_lost(commits=False).items():
             with self.subTest(name):
                 self.events.clear()
                 self.venue.requests.clear()
                 self.venue.answers[POST_ORDER] = answer
-                self.connector.throttler.note_refusal = lambda _: None
 
                 client_order_id = self.order()
                 await self.until(lambda: len(self.venue.asked(*GET_ORDERS)) >= 4)
