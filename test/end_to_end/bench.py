@@ -70,6 +70,8 @@ class QuickConnector(VestPerpetualDerivative):
     FUNDING_REFRESH_PAUSE_S = 0.1
     NEW_ORDER_GRACE_MS = 300
     READ_PAUSE_S = 0.1
+    LOOKUP_PAUSE_MIN_S = 0.1
+    LOOKUP_PAUSE_MAX_S = 0.5
     KEY_REFUSAL_PAUSE_S = 2.0
     TRADING_RULES_INTERVAL = 0.5
 

@@ -161,7 +161,7 @@ async def test_two_accounts_know_nothing_of_each_other():
 
 async def test_cancel_all_waits_for_the_venue():
     async with running() as bench:
-        orders = [bench.bot.sell("ETH-USDC", "0.1", price=bench.bot.price("ETH-USDC", Decimal("1.1"))) for _ in range(6)]
+        orders = [bench.bot.sell("ETH-USDC", "0.1", price=bench.bot.price("ETH-USDC", "1.1")) for _ in range(6)]
         for order_id in orders:
             await bench.bot.open(order_id)
         results = await bench.connector.cancel_all(5)
