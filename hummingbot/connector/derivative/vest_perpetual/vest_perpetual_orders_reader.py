@@ -16,17 +16,21 @@ class OrdersReader:
     :param complaints: where rows that cannot be read are said
     """
 
+    # The venue's time is an estimate, which may run ahead of the times it posts orders at, in ms.
+    CLOCK_ERROR_MS = 2000
+
     def __init__(self, get: Callable[..., Awaitable[Any]], complaints: Complaints):
         self._get = get
         self._complaints = complaints
 
     async def since(self, start_ms: int) -> List[wire.Order]:
-        """All orders of the account posted since a time, in pages of the venue's limit.
+        """All orders of the account posted since a time, and some from shortly before, in pages of the venue's limit.
 
         Which end of the range a full page holds is not said [?], so pages are asked for beyond both of its ends.
 
-        :param start_ms: venue time in ms
+        :param start_ms: venue time in ms, as we estimate it
         """
+        start_ms -= self.CLOCK_ERROR_MS
         orders: Dict[str, wire.Order] = {}
         ranges = [{"startTime": start_ms}]
         while ranges:

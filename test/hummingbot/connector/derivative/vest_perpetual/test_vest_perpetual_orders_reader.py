@@ -34,7 +34,9 @@ class Orders:
 
 
 def reader(orders, logger=None):
-    return OrdersReader(orders.get, Complaints(logger or logging.getLogger("test.orders_reader")))
+    reader = OrdersReader(orders.get, Complaints(logger or logging.getLogger("test.orders_reader")))
+    reader.CLOCK_ERROR_MS = 0
+    return reader
 
 
 def rows_at(times_ms):
@@ -74,6 +76,15 @@ def test_paging_loses_and_doubles_nothing(times, newest_first, limit, since):
     assert len(ids_of(read)) == len(set(ids_of(read)))
     if most_in_one_ms < limit:  # a page full of one millisecond leaves no way to ask for the rest of it
         assert ids_of(read) == expected
+
+
+@pytest.mark.asyncio
+async def test_orders_from_shortly_before_are_read_too_because_our_idea_of_the_venues_time_may_be_ahead():
+    orders = Orders(rows_at([100_000]))
+
+    read = await OrdersReader(orders.get, Complaints(logging.getLogger("test"))).since(101_000)
+
+    assert ids_of(read) == ["0x0"]
 
 
 @pytest.mark.asyncio
