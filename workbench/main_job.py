@@ -131,9 +131,7 @@ class MainJob:
         return self._judge(status)
 
     def _interrupt(self, signal_number: int, frame: Any) -> None:
-        if not self._interrupted:
-            self.say("\nInterrupted: stopping the client gracefully, then the report.")
-        self._interrupted = True
+        self._interrupted = True  # nothing else: a handler must not print while somebody prints
 
     def _step(self, text: str) -> None:
         if self._interrupted:
@@ -184,6 +182,8 @@ class MainJob:
                 errors = sum(audit.complaints(self._client.logs).values())
                 self.say(f"{elapsed_s:5.0f} s  {report.progress(self._venue_books(self._ledger()))}  "
                          f"warnings and errors {errors}")
+        if self._interrupted:
+            self.say("Interrupted: stopping the client gracefully, then the report.")
 
     def _stop(self) -> None:
         self.say("- stopping the bot: closing positions, cancelling orders")
