@@ -105,6 +105,7 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._tasks: Set[asyncio.Task] = set()
         self._account_refreshes_due = 0
         self._account_refresh_task: Optional[asyncio.Task] = None
+        self._expiry_warnings: Set[int] = set()
         self._account_requests = 0
         self._account_answer = 0
         self._awaiting_exchange_id: Set[str] = set()
@@ -319,19 +320,19 @@ class VestPerpetualDerivative(VestOrderOperations):
     def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
         return isinstance(cancelation_exception, VestOrderNotFoundError)
 
-    def _on_stream_connected(self) -> None:
-        """Warns a day and an hour ahead, when the API key says when it expires (design decision 12)."""
+    def _warn_of_expiring_key(self) -> None:
+        """Warns once a day and once an hour ahead, when the API key says when it expires (design decision 12)."""
         expiry_s = self._vest_auth.api_key_expiry_s
         if expiry_s is None:
             return
         left_s = expiry_s - self._clock.now_ms() / 1000
-        for hours in (1, 24):
-            if left_s < hours * 3600:
-                self._complaints.say(
-                    f"The Vest API key expires in less than {hours} hour(s); after that nothing can be traded or "
-                    f"cancelled. Register a new signing key and enter the three values with: connect {self.name}"
-                )
-                return
+        hours = next((hours for hours in (1, 24) if left_s < hours * 3600), None)
+        if hours is not None and hours not in self._expiry_warnings:
+            self._expiry_warnings.add(hours)
+            self.logger().warning(
+                f"The Vest API key expires in less than {hours} hour(s); after that nothing can be traded or "
+                f"cancelled. Register a new signing key and enter the three values with: connect {self.name}"
+            )
 
     # --- Account
 
@@ -360,6 +361,7 @@ class VestPerpetualDerivative(VestOrderOperations):
         """Balances, positions and leverage, which are one answer of the venue. An answer that is overtaken by a later
         request's is dropped.
         """
+        self._warn_of_expiring_key()
         self._account_requests += 1
         request = self._account_requests
         sent_s = self._clock.monotonic_s()

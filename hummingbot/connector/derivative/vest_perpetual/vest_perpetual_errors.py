@@ -146,6 +146,8 @@ class VestDuplicateOrderError(VestRefusedError):
 class VestPayloadError(VestUnknownOutcomeError, ValueError):
     """A payload of the venue that cannot be understood; the message names the object and the field."""
 
+    retryable = False
+
 
 # Every documented code (protocol section 3) in words that say what the user can do.
 _REGISTER_HINT = "register a new signing key and enter the three values again (connect vest_perpetual)"

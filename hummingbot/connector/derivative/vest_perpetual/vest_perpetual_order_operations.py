@@ -18,6 +18,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestError,
     VestInvalidOrderError,
     VestOrderNotFoundError,
+    VestPayloadError,
     is_outcome_unknown,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import tells_all
@@ -90,10 +91,6 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     @abstractmethod
     def _fee_schema(self, trading_pair: str) -> TradeFeeSchema:
         """A pair's fees."""
-
-    @abstractmethod
-    def _on_stream_connected(self) -> None:
-        """What else there is to do after every connection of the private stream."""
 
     # --- Placing orders
 
@@ -341,6 +338,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                     self._process_user_event(event)
             except asyncio.CancelledError:
                 raise
+            except VestPayloadError as error:
+                self._complaints.say(f"Vest sent an event that cannot be understood; orders are read instead. {error}")
+                self._poll_notifier.set()
             except Exception:
                 self.logger().exception("Unexpected error in user stream listener loop.")
                 self._poll_notifier.set()
@@ -485,7 +485,6 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
         self._stream_connections += 1
-        self._on_stream_connected()
         self._is_reconciling = True  # what is found now was missed while there was no stream
         try:
             await self._status_polling_loop_fetch_updates()
