@@ -296,12 +296,14 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         return False
 
     async def _cancel_when_known(self, order: InFlightOrder) -> None:
-        while not order.is_done and order.exchange_order_id is None:
-            try:
-                await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
-            except asyncio.TimeoutError:
-                continue
-        self._awaiting_exchange_id.discard(order.client_order_id)
+        try:
+            while not order.is_done and order.exchange_order_id is None:
+                try:
+                    await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
+                except asyncio.TimeoutError:
+                    continue
+        finally:
+            self._awaiting_exchange_id.discard(order.client_order_id)
         if not order.is_done:
             await self._execute_order_cancel(order)
 

@@ -199,6 +199,24 @@ class OrderCancellationTests(DerivativeTestCase):
         self.assertEqual(1, len(self.venue.sent_cancels))
         self.assertEqual(1, self.logs.count("will be cancelled when Vest has confirmed it"))
 
+    async def test_c12_a_cancel_that_waited_when_the_network_stopped_can_be_asked_for_again(self):
+        self.connector.CANCEL_WAIT_S = 0.02
+        self.venue.answers[POST_ORDER] = answering({}, 503)
+        self.venue.answers["GET", CONSTANTS.ORDERS_PATH] = answering({}, 503)
+        client_order_id = self.order()
+        await self.until(lambda: self.connector._order_tracker.suspects)
+        self.cancel(client_order_id)
+        await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
+        await asyncio.sleep(0.02)
+        await self.connector.stop_network()
+
+        self.cancel(client_order_id)
+        await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it") == 2)
+        self.venue.answers.clear()
+        self.venue.add_order(int(client_order_id))
+        await self.poll()
+        await self.until_cancel_was_asked()
+
     async def test_c12_a_cancel_of_an_order_that_was_refused_ends_quietly(self):
         self.connector.CANCEL_WAIT_S = 0.02
         answers_now = asyncio.Event()
