@@ -2,7 +2,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from decimal import Decimal
-from typing import Any, Coroutine, List, Optional, Set, Tuple
+from typing import Any, Coroutine, List, Mapping, Optional, Set, Tuple
 
 from cachetools import FIFOCache
 
@@ -27,6 +27,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
@@ -72,6 +73,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _order_tracker: VestOrderTracker
     _orders: OrdersReader
     _awaiting_exchange_id: Set[str]
+    _position_watch: PositionWatch
     _statuses_heard: FIFOCache
     _stream_connections: int
     _is_reconciling: bool
@@ -340,9 +342,6 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                     self._process_user_event(event)
             except asyncio.CancelledError:
                 raise
-            except VestPayloadError as error:
-                self._complaints.say(f"Vest sent an event that cannot be understood; orders are read instead. {error}")
-                self._poll_notifier.set()
             except Exception:
                 self.logger().exception("Unexpected error in user stream listener loop.")
                 self._poll_notifier.set()
@@ -351,7 +350,12 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         message = wire.socket_message_from(payload)
         if not isinstance(message, wire.ChannelMessage):
             return
-        event = wire.PrivateEvent.from_payload(message.data)
+        try:
+            event = wire.PrivateEvent.from_payload(message.data)
+        except VestPayloadError as error:
+            self._complaints.say(f"Vest sent an event that cannot be understood; orders are read instead. {error}")
+            self._poll_notifier.set()
+            return
         if event.order is None:
             self._refresh_account_soon()
             return
@@ -368,18 +372,42 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """Another bot, a person or the venue itself (a liquidation) trades on the account."""
         self._draw_another_tag_if_taken(venue)
         self._refresh_account_soon()
+        if venue.symbol is not None and venue.last_filled_size:
+            self._position_watch.note_foreign_fill(venue.symbol)
 
     def _book(self, venue: wire.Order, settles_lost_orders: bool = True) -> None:
         """The one place where the venue's word on an order is booked, by event or by REST, in any order."""
         order = self._order_tracker.find(venue)
         if order is None:
             return
+        was_open = order.is_open
         fill = self._order_tracker.process_venue_order(
             venue, self._fee_schema(order.trading_pair), settles_lost_orders
         )
+        symbol = self._markets.symbol_map.inverse.get(order.trading_pair)
+        is_buy = order.trade_type is TradeType.BUY
         if fill is not None:
+            self._position_watch.note_fill(symbol, fill.fill_base_amount if is_buy else -fill.fill_base_amount)
             self._refresh_account_soon()
             self._funding_fee_poll_notifier.set()
+        if was_open and order.is_cancelled:
+            self._position_watch.note_cancelled(symbol, is_buy, order.client_order_id)
+
+    def _compare_positions(self, positions: Mapping[str, Decimal]) -> None:
+        """Says which orders were filled unheard before they were cancelled (C16).
+
+        :param positions: signed sizes in base by symbol
+        """
+        open_sides = {
+            (self._markets.symbol_map.inverse.get(order.trading_pair), order.trade_type is TradeType.BUY)
+            for order in self.in_flight_orders.values()
+        }
+        for unheard in self._position_watch.compare(positions, open_sides):
+            self.logger().error(
+                f"The position in {unheard.symbol} changed by {unheard.amount} without a fill that Vest told of. Before "
+                f"cancelling, it must have filled a part of: {', '.join(unheard.client_order_ids)}. The position is "
+                f"right; the fill and its fee are missing in Hummingbot's history."
+            )
 
     async def _read_then_book(self, event: wire.Order) -> None:
         """Books a FILLED order from REST, because the event does not tell all (`tells_all`); REST may lag it."""
