@@ -24,7 +24,7 @@ def positions():
 
 @pytest.mark.parametrize("name, position", list(positions()))
 async def test_round_trip(name, position):
-    # Parts show what differs between a fill and an order, so that orders come in parts unless the switch says otherwise.
+    # Orders fill in parts, which show what differs between a fill and an order.
     chosen = {"fill_parts": 2, "fill_part_ticks": 1, name: position}
     async with running(**switches(**chosen)) as bench:
         bot = bench.bot
