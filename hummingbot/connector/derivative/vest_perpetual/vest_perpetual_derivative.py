@@ -36,6 +36,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids imp
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_operations import VestOrderOperations
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
     VestPerpetualUserStreamDataSource,
@@ -69,6 +70,8 @@ class VestPerpetualDerivative(VestOrderOperations):
     LONG_POLL_INTERVAL = 30.0
     # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
     ACCOUNT_REFRESH_PAUSE_S = 1.0
+    # The account lags a fill by less than this, in s; a position that differs for longer tells of an unheard fill.
+    ACCOUNT_LAG_LIMIT_S = 10.0
     FUNDING_REFRESH_PAUSE_S = 1.0
     LEVERAGE_ATTEMPTS = 3
     LEVERAGE_PAUSE_S = 1.0
@@ -109,6 +112,7 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._account_requests = 0
         self._account_answer = 0
         self._awaiting_exchange_id: Set[str] = set()
+        self._position_watch = PositionWatch(self.ACCOUNT_LAG_LIMIT_S, self._clock.monotonic_s)
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._is_reconciling = False
@@ -378,6 +382,7 @@ class VestPerpetualDerivative(VestOrderOperations):
             if leverage.symbol in symbol_map:
                 self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
         self._take_positions(account, symbol_map)
+        self._compare_positions({position.symbol: position.signed_size for position in account.positions})
         # The answer's own time, because our estimate of the venue's clock can lie beyond a fill that came later.
         self._funding_payments.observe_account(account, account.time_ms or self._clock.now_ms())
 

@@ -398,15 +398,17 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
         :param positions: signed sizes in base by symbol
         """
+        if not self._is_stream_live():
+            return  # what happened while there was no stream is still being read
         open_sides = {
             (self._markets.symbol_map.inverse.get(order.trading_pair), order.trade_type is TradeType.BUY)
             for order in self.in_flight_orders.values()
         }
         for unheard in self._position_watch.compare(positions, open_sides):
             self.logger().error(
-                f"The position in {unheard.symbol} changed by {unheard.amount} without a fill that Vest told of. Before "
-                f"cancelling, it must have filled a part of: {', '.join(unheard.client_order_ids)}. The position is "
-                f"right; the fill and its fee are missing in Hummingbot's history."
+                f"The position in {unheard.symbol} changed by {unheard.amount} without a fill that Vest told of. It "
+                f"must have filled a part of this, before it was cancelled: {', '.join(unheard.client_order_ids)}. The "
+                f"position is right; the fill and its fee are missing in Hummingbot's history."
             )
 
     async def _read_then_book(self, event: wire.Order) -> None:
