@@ -80,7 +80,8 @@ UNKNOWN_OUTCOME = (errors.VestRateLimitError, errors.VestServerError)
 
 
 def all_error_classes(root=errors.VestError):
-    return {root}.union(*map(all_error_classes, root.__subclasses__()))
+    classes = {root}.union(*map(all_error_classes, root.__subclasses__()))
+    return sorted(classes, key=lambda error: error.__name__)  # in one order in every process that runs the tests
 
 
 def test_every_documented_code_has_a_meaning_and_no_other_has():

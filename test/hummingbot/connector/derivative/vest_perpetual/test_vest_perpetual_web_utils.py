@@ -289,7 +289,8 @@ AIOHTTP_ERRORS = {
 
 
 def all_subclasses(root):
-    return {root}.union(*map(all_subclasses, root.__subclasses__()))
+    classes = {root}.union(*map(all_subclasses, root.__subclasses__()))
+    return sorted(classes, key=lambda error: error.__name__)  # in one order in every process that runs the tests
 
 
 def test_every_error_of_aiohttp_is_judged():
