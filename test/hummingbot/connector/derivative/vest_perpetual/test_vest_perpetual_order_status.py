@@ -1,5 +1,6 @@
 """What the venue says of orders, by event and by poll, in any order, and what is done about what it does not say."""
 import asyncio
+import json
 import logging
 import time
 from decimal import Decimal
@@ -327,19 +328,21 @@ class OrderStatusTests(DerivativeTestCase):
     async def test_b17_a_bad_event_is_said_and_the_next_one_counts_at_once(self):
         client_order_id = await self.open_order()
         good = order_event({**self.venue.rows[int(client_order_id)], "status": "CANCELLED"})
+        no_messages = ["no object", None]
         bad_events = [
-            "no object", None, {"channel": "account_private", "data": {}},
+            {"channel": "account_private", "data": {}},
             {"channel": "account_private", "data": {"event": "ORDER", "args": {"id": "0x1"}}},
             order_event(order_row("0x1", client_order_id, "FILLED", lastFilledSize="a lot")),
         ]
 
         before_s = time.monotonic()
-        for event in [*bad_events, good]:
+        for event in [*no_messages, *bad_events, good]:
             self.tell(event)
         await self.until_done(client_order_id)
 
         self.assertLess(time.monotonic() - before_s, 1)
-        self.assertEqual(len(bad_events), self.logs.count("Unexpected error in user stream listener loop."))
+        self.assertEqual(len(no_messages), self.logs.count("Unexpected error in user stream listener loop."))
+        self.assertEqual(len(bad_events), self.logs.count("cannot be understood"))
         self.assertTrue(self.connector._poll_notifier.is_set())
 
     async def test_messages_that_are_no_events_are_ignored(self):
@@ -441,6 +444,44 @@ class OrderStatusTests(DerivativeTestCase):
 
         self.tell(order_event(order_row("0x99", str(nonce), "NEW")))
         await self.until(lambda: self.logs.count("a new mark was drawn"))
+
+    async def restart(self):
+        """The client was killed, and starts again with what it had saved."""
+        saved = json.loads(json.dumps(self.connector.tracking_states))
+        await self.connector.stop_network()
+        self.events.clear()
+        self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        self.connector.restore_tracking_states(saved)
+        self.listen()
+
+    async def test_c32_restored_orders_become_what_they_are_at_the_venue(self):
+        still_open = await self.open_order()
+        filled_meanwhile = await self.open_order()
+        partly_filled = await self.open_order(amount="2")
+        self.venue.change_order(partly_filled, "PARTIALLY_FILLED", **filled("0.5", "100", "1"))
+        await self.poll()
+        self.venue.change_order(partly_filled, "CANCELLED")
+        self.venue.fill_order(filled_meanwhile)
+        self.venue.answers["POST", CONSTANTS.ORDERS_PATH] = answering({}, 503)
+        never_arrived, arrived = self.order(), self.order()
+        await self.until(lambda: len(self.connector._order_tracker.suspects) == 2)
+        self.venue.add_order(int(arrived))
+
+        await self.restart()
+        self.tell(STREAM_RECONNECTED)
+        await self.until(lambda: filled_meanwhile not in self.connector.in_flight_orders)
+        await self.until_events_are_handled()
+        await self.poll()
+        await self.poll()
+
+        self.assertEqual({still_open, arrived}, set(self.connector.in_flight_orders))
+        self.assertEqual([], self.events_of(still_open))
+        self.assertEqual(["Filled", "Completed"], self.events_of(filled_meanwhile))
+        self.assertEqual(["Cancelled"], self.events_of(partly_filled))
+        self.assertEqual(["Created"], self.events_of(arrived))
+        self.assertEqual(["Failed"], self.events_of(never_arrived))
+        self.assertEqual([], self.venue.sent_cancels)
 
     # --- A stream that lost its events
 
