@@ -156,6 +156,29 @@ async def test_a17_funding_settled_hourly_is_published_once():
             "BTC-USDC": True, "ETH-USDC": False}
 
 
+@pytest.mark.parametrize("lag_ms", [0, 300])
+async def test_a17_an_order_that_is_partly_filled_while_the_hour_turns_is_paid_for_once(lag_ms):
+    async with running(**switches(position_lag_ms=lag_ms)) as bench:
+        await bench.admin.set_price("BTC-PERP", "95000")
+        await bench.admin.pause_prices()
+        await bench.admin.set_funding_rate("BTC-PERP", "0.0005")
+        await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.1"))
+        await bench.bot.position_is("BTC-USDC", "0.1")
+        await bench.another_poll()
+        await bench.admin.set_switch("fill_parts", 2)
+        await bench.admin.set_switch("fill_part_ticks", 1)
+        await bench.admin.advance_clock(HOUR_MS)
+        order_id = bench.bot.sell("BTC-USDC", "0.05", price="94900")
+        await bench.bot.position_is("BTC-USDC", "0.075")
+        await bench.another_poll()
+        await bench.admin.tick(1)
+        await bench.bot.filled(order_id)
+        await bench.bot.position_is("BTC-USDC", "0.05")
+        await bench.until(lambda: bench.bot.payments)
+        # Whatever was taken for an hourly settlement would be published with the next fill.
+        await bench.bot.filled(bench.bot.sell("BTC-USDC", "0.0001"))
+
+
 async def test_a17_no_payment_is_published_again_after_a_restart():
     async with running() as bench:
         await bench.admin.set_funding_rate("BTC-PERP", "0.0005")

@@ -497,6 +497,7 @@ class VestPerpetualDerivative(VestOrderOperations):
             orders=await self._orders.since(self._funding_payments.orders_since_ms),
             is_tracked=lambda venue: self._order_tracker.find(venue) is not None,
             next_ms=min(still_open_ms, asked_ms - self.NEW_ORDER_GRACE_MS),
+            asked_ms=asked_ms,
         )
 
     async def _update_funding_payment(self, trading_pair: str, fire_event_on_new: bool) -> bool:

@@ -4,9 +4,10 @@ The venue has no history of funding payments. It settles funding when an order f
 texts speak of a settlement at each full hour, which would show in the position only [?]. Both are booked, and the same
 money never twice.
 """
+from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Awaitable, Callable, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Awaitable, Callable, Deque, Dict, Iterable, List, Optional, Tuple
 
 from cachetools import FIFOCache
 
@@ -20,6 +21,10 @@ _MS_PER_INTERVAL = CONSTANTS.FUNDING_INTERVAL_S * 1000
 # Differences below the smallest unit of the collateral are rounding, not payments.
 _SMALLEST_AMOUNT = Decimal(1).scaleb(-CONSTANTS.TRANSFER_DECIMALS)
 _REMEMBERED = 20_000
+_FILLS_REMEMBERED = 1000
+_LOOKS_KEPT = 100
+# For so long a position that changed in a way that no order explains is compared with what it was before, in ms.
+_PATIENCE_MS = 600_000
 _SETTLING_STATUSES = (CONSTANTS.ORDER_STATUS_FILLED, CONSTANTS.ORDER_STATUS_CANCELLED)
 
 
@@ -32,12 +37,22 @@ class FundingPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class _HourlySettlement:
-    """What a position settled between two looks at the account that lie in different hours."""
+class _Fill:
+    """What an order that is FILLED did to its position: `size` in base, negative for a sale."""
 
-    after_ms: int
-    until_ms: int
-    amount: Decimal
+    symbol: str
+    time_ms: int
+    size: Decimal
+    settled: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A position at a look at the account: `size` in base, negative for a short one, and its settled funding."""
+
+    time_ms: int
+    size: Decimal
+    settled: Decimal
 
 
 class FundingPayments:
@@ -52,9 +67,10 @@ class FundingPayments:
         self._payments: Dict[str, List[FundingPayment]] = {}
         self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # order id -> (symbol, fill time in ms, amount)
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
-        self._positions: Dict[str, Tuple[bool, Decimal]] = {}
-        self._account_time_ms = 0
-        self._hourly: Dict[str, List[_HourlySettlement]] = {}
+        self._fills: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # by order id
+        self._looks: Deque[Tuple[int, Dict[str, _Look]]] = deque(maxlen=_LOOKS_KEPT)  # not yet judged
+        self._bases: Dict[str, _Look] = {}
+        self._looked_ms: Optional[int] = None
 
     def observe_order(self, venue: wire.Order, was_tracked: bool) -> None:
         """Books what an order settled, once.
@@ -62,62 +78,83 @@ class FundingPayments:
         :param venue: the order as REST tells it
         :param was_tracked: whether this bot waited for its fill; then it counts however old it is
         """
+        time_ms = venue.last_filled_time_ms or venue.post_time_ms or self._since_ms
+        self._note_fill(venue, time_ms)
         if venue.status not in _SETTLING_STATUSES or not venue.settled_funding or venue.symbol is None:
             return
-        time_ms = venue.last_filled_time_ms or venue.post_time_ms or self._since_ms
         if venue.order_id in self._settled_orders or (time_ms < self._since_ms and not was_tracked):
             return
         self._settled_orders[venue.order_id] = (venue.symbol, time_ms, venue.settled_funding)
         self._add(venue.symbol, time_ms, venue.settled_funding)
 
+    def _note_fill(self, venue: wire.Order, time_ms: int) -> None:
+        if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.symbol is not None and venue.size is not None:
+            self._fills[venue.order_id] = _Fill(
+                venue.symbol, time_ms, venue.size if venue.is_buy else -venue.size, venue.settled_funding or Decimal(0)
+            )
+
     def observe_account(self, account: wire.Account, time_ms: int) -> None:
-        """Notes what the positions settled over a full hour; `take_orders` tells it from what orders settled.
+        """Notes what the positions have settled so far; `take_orders` tells from it what full hours settled.
 
         :param account: the newest account
         :param time_ms: the venue's time of it, in ms
         """
-        hour_began = time_ms // _MS_PER_INTERVAL != self._account_time_ms // _MS_PER_INTERVAL
-        positions = {}
-        for position in account.positions:
-            if position.settled_funding is None:
-                continue
-            positions[position.symbol] = (position.is_long, position.settled_funding)
-            is_long, settled = self._positions.get(position.symbol, (None, None))
-            if hour_began and self._account_time_ms and is_long == position.is_long:
-                self._hourly.setdefault(position.symbol, []).append(
-                    _HourlySettlement(self._account_time_ms, time_ms, position.settled_funding - settled)
-                )
-        self._positions = positions
-        self._account_time_ms = time_ms
+        self._looks.append((time_ms, {
+            position.symbol: _Look(time_ms, position.signed_size, position.settled_funding)
+            for position in account.positions if position.settled_funding is not None
+        }))
 
-    def _settle_hours(self) -> None:
-        """Books the hourly settlements that no order accounts for."""
-        for symbol, settlements in self._hourly.items():
-            for settlement in settlements:
-                by_orders = sum((
-                    amount for order_symbol, time_ms, amount in self._settled_orders.values()
-                    if order_symbol == symbol and settlement.after_ms < time_ms <= settlement.until_ms
-                ), Decimal(0))
-                if abs(settlement.amount - by_orders) >= _SMALLEST_AMOUNT:
-                    hour_ms = settlement.until_ms // _MS_PER_INTERVAL * _MS_PER_INTERVAL
-                    self._add(symbol, hour_ms, settlement.amount - by_orders)
-        self._hourly.clear()
+    def _settle_hours(self, time_ms: int, looks: Dict[str, _Look]) -> None:
+        """Books what positions settled over a full hour and no order accounts for.
+
+        A position and the orders are read apart, either may lag, and an order says what it settled only when it is
+        FILLED. So a look is compared with an earlier one only when the orders read make up exactly the change of size
+        between the two; until then the earlier one is kept. A position that closes before that shows nothing.
+        """
+        bases = {}
+        for symbol, look in looks.items():
+            base = self._bases.get(symbol) or self._before_it_opened() or look
+            fills = self._fills_between(symbol, base, look)
+            if _explain(fills, base, look):
+                self._settle_hour(symbol, look, look.settled - base.settled - sum(fill.settled for fill in fills),
+                                  is_over_an_hour=_hour(base.time_ms) != _hour(look.time_ms))
+                base = look
+            elif look.time_ms - base.time_ms > _PATIENCE_MS:
+                base = look
+            bases[symbol] = base
+        self._bases = bases
+        self._looked_ms = time_ms
+
+    def _before_it_opened(self) -> Optional[_Look]:
+        return None if self._looked_ms is None else _Look(self._looked_ms, Decimal(0), Decimal(0))
+
+    def _fills_between(self, symbol: str, base: _Look, look: _Look) -> List[_Fill]:
+        fills = [fill for fill in self._fills.values()
+                 if fill.symbol == symbol and base.time_ms < fill.time_ms <= look.time_ms]
+        return sorted(fills, key=lambda fill: fill.time_ms)
+
+    def _settle_hour(self, symbol: str, look: _Look, amount: Decimal, is_over_an_hour: bool) -> None:
+        if is_over_an_hour and abs(amount) >= _SMALLEST_AMOUNT:
+            self._add(symbol, _hour(look.time_ms) * _MS_PER_INTERVAL, amount)
 
     @property
     def orders_since_ms(self) -> int:
         """Since when orders have to be read next time, as venue time in ms: what was open may settle later."""
         return self._orders_since_ms
 
-    def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int) -> None:
+    def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int,
+                    asked_ms: Optional[int] = None) -> None:
         """Books what all orders since `orders_since_ms` settled.
 
         :param orders: the orders, as REST tells them
         :param is_tracked: tells whether this bot waited for an order
         :param next_ms: the next `orders_since_ms`
+        :param asked_ms: venue time in ms at which the orders were asked for: they say nothing of later positions
         """
         for venue in orders:
             self.observe_order(venue, is_tracked(venue))
-        self._settle_hours()
+        while self._looks and (asked_ms is None or self._looks[0][0] <= asked_ms):
+            self._settle_hours(*self._looks.popleft())
         self._orders_since_ms = next_ms
 
     def take(self, symbol: str) -> List[FundingPayment]:
@@ -142,6 +179,21 @@ class FundingPayments:
         self._payments.setdefault(symbol, []).append(FundingPayment(time_ms, amount))
 
 
+def _hour(time_ms: int) -> int:
+    return time_ms // _MS_PER_INTERVAL
+
+
+def _explain(fills: List[_Fill], base: _Look, look: _Look) -> bool:
+    """Whether the fills make up the change of size, without the position beginning anew, which starts its sum anew."""
+    size = base.size
+    for fill in fills:
+        is_new = size != 0 and size * (size + fill.size) <= 0
+        if is_new:
+            return False
+        size += fill.size
+    return size == look.size
+
+
 class FundingRates:
     """The hourly funding rates of past hours, each asked for once.
 
@@ -158,7 +210,7 @@ class FundingRates:
         :param symbol: the venue's symbol
         :param time_ms: venue time in ms
         """
-        hour = symbol, time_ms // _MS_PER_INTERVAL
+        hour = symbol, _hour(time_ms)
         if hour not in self._rates:
             try:
                 rows = await self._get(path_url=CONSTANTS.FUNDING_HISTORY_PATH, params={

@@ -134,10 +134,10 @@ def test_orders_are_asked_for_from_where_the_last_reading_says():
 
 
 def payments_of_looks(*looks, orders=()):
-    """Looks at the account: minutes after the start, and the settled funding of a long BTC position."""
+    """Looks at the account: minutes after the start, the settled funding of a long BTC position, its size if not 1."""
     payments = FundingPayments(since_ms=START_MS)
-    for minutes, amount in looks:
-        row = position("BTC-PERP", "1", settledFunding=amount)
+    for minutes, amount, *size in looks:
+        row = position("BTC-PERP", *(size or ["1"]), settledFunding=amount)
         payments.observe_account(positions(row), START_MS + minutes * 60_000)
     payments.take_orders(orders, lambda _: False, next_ms=START_MS)
     return payments
@@ -158,13 +158,13 @@ def test_an_hourly_settlement_is_not_seen_again_in_later_looks():
 def test_what_an_order_settled_over_the_hour_counts_once():
     order = settled(1, "-0.5", START_MS + 60 * 60_000 + 5000)
 
-    assert amounts(payments_of_looks((59, "0"), (61, "-0.5"), orders=[order])) == [Decimal("-0.5")]
+    assert amounts(payments_of_looks((59, "0"), (61, "-0.5", "2"), orders=[order])) == [Decimal("-0.5")]
 
 
 def test_an_order_and_the_hour_are_told_apart():
     order = settled(1, "-0.5", START_MS + 60 * 60_000 + 5000)
 
-    assert sorted(amounts(payments_of_looks((59, "0"), (61, "-0.75"), orders=[order]))) == [
+    assert sorted(amounts(payments_of_looks((59, "0"), (61, "-0.75", "2"), orders=[order]))) == [
         Decimal("-0.5"), Decimal("-0.25")
     ]
 
@@ -178,6 +178,50 @@ def test_an_order_of_another_symbol_or_another_time_explains_nothing():
     assert sorted(amounts(payments_of_looks((59, "0"), (61, "-0.25"), orders=others))) == [
         Decimal("-0.5"), Decimal("-0.25")
     ]
+
+
+def test_an_order_that_is_filled_in_parts_while_the_hour_turns_counts_once():
+    payments = payments_of_looks((59, "0", "1"), (61, "-0.25", "1.5"))
+    assert amounts(payments) == []
+
+    payments.observe_account(positions(position("BTC-PERP", "2", settledFunding="-0.5")), START_MS + 62 * 60_000)
+    payments.take_orders([settled(1, "-0.5", START_MS + 62 * 60_000 - 1)], lambda _: False, next_ms=START_MS)
+
+    assert amounts(payments) == [Decimal("-0.5")]
+
+
+@pytest.mark.parametrize("is_late", ["the account", "the order"])
+def test_what_lags_is_waited_for(is_late):
+    order = settled(1, "-0.5", START_MS + 60 * 60_000 + 5000)
+    if is_late == "the account":
+        payments = payments_of_looks((59, "0"), (61, "0"), orders=[order])
+        assert amounts(payments) == [Decimal("-0.5")]
+    else:
+        payments = payments_of_looks((59, "0"), (61, "-0.75", "2"))
+        assert amounts(payments) == []
+
+    payments.observe_account(positions(position("BTC-PERP", "2", settledFunding="-0.75")), START_MS + 62 * 60_000)
+    payments.take_orders([order], lambda _: False, next_ms=START_MS)
+
+    expected = {"the account": ["-0.25"], "the order": ["-0.5", "-0.25"]}[is_late]
+    assert sorted(amounts(payments)) == [Decimal(amount) for amount in expected]
+
+
+def test_positions_seen_after_the_orders_were_asked_for_wait_for_the_next_reading():
+    payments = payments_of_looks((59, "0"))
+    payments.observe_account(positions(position("BTC-PERP", "1", settledFunding="-0.5")), START_MS + 61 * 60_000)
+
+    payments.take_orders([], lambda _: False, next_ms=START_MS, asked_ms=START_MS + 60 * 60_000)
+    assert amounts(payments) == []
+
+    payments.take_orders([], lambda _: False, next_ms=START_MS, asked_ms=START_MS + 62 * 60_000)
+    assert amounts(payments) == [Decimal("-0.5")]
+
+
+def test_a_change_that_no_order_ever_explains_is_given_up():
+    looks = (59, "0"), (61, "-3", "2"), (80, "-3", "2"), (121, "-4", "2")
+
+    assert amounts(payments_of_looks(*looks)) == [Decimal("-1")]
 
 
 @pytest.mark.parametrize("looks", [
