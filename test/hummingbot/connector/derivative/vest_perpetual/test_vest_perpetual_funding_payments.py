@@ -117,7 +117,9 @@ class FundingPaymentsTests(DerivativeTestCase):
         self.venue.account = account(positions=[row], time=hour_ms - 60_000)
         await self.poll()
         self.settle(client_order_id, "-0.5", lastFilledTime=hour_ms + 5000)
-        self.venue.account = account(positions=[{**row, "settledFunding": "-0.75"}], time=hour_ms + 60_000)
+        self.connector._clock.now_ms = lambda: hour_ms + 120_000
+        row = {**row, "size": "2", "settledFunding": "-0.75"}
+        self.venue.account = account(positions=[row], time=hour_ms + 60_000)
         await self.poll()
         await self.read()
         await self.poll()
