@@ -507,6 +507,38 @@ class OrderStatusTests(DerivativeTestCase):
 
         self.assertEqual(1, reconnect.call_count)
 
+    async def cancel_after_an_unheard_fill(self):
+        """An order that was filled in part and then cancelled, and the venue tells of the cancellation alone."""
+        client_order_id = await self.open_order()
+        await self.poll()
+        self.venue.account = account(positions=[position("BTC-PERP", "0.4")])
+        self.tell(order_event(self.venue.change_order(client_order_id, "CANCELLED")))
+        await self.until_done(client_order_id)
+        return client_order_id
+
+    def errors(self):
+        return self.logs.texts(logging.ERROR)
+
+    async def test_c16_a_fill_that_nobody_told_of_before_a_cancel_is_said_once(self):
+        with patch.object(type(self.connector), "ACCOUNT_LAG_LIMIT_S", 0.05):
+            self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        self.listen()
+        await self.connect_stream()
+        client_order_id = await self.cancel_after_an_unheard_fill()
+
+        async with asyncio.timeout(3):
+            while not self.errors():
+                await self.poll()
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.1)
+        await self.poll()
+
+        error, = self.errors()
+        self.assertIn(client_order_id, error)
+        self.assertIn("changed by 0.4", error)
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
     async def test_c22_an_event_that_comes_a_little_later_than_the_poll_is_no_sign(self):
         self.connector.EVENT_LAG_LIMIT_S = 0.1
         reconnect = self.watch_reconnects()
