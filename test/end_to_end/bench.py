@@ -36,6 +36,7 @@ from hummingbot.core.clock import Clock, ClockMode
 from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
 from hummingbot.core.event.events import MarketEvent
+from hummingbot.logger import HummingbotLogger
 from vest_simulator import Credentials, SimulatorConfig, Switches, VestSimulator
 from vest_simulator.faults.proxy import TcpProxy
 
@@ -67,6 +68,7 @@ class QuickConnector(VestPerpetualDerivative):
     CANCEL_WAIT_S = 1.0
     CANCEL_CONFIRMATION_POLL_S = 0.05
     ACCOUNT_REFRESH_PAUSE_S = 0.2
+    ACCOUNT_LAG_LIMIT_S = 0.5
     FUNDING_REFRESH_PAUSE_S = 0.1
     NEW_ORDER_GRACE_MS = 300
     READ_PAUSE_S = 0.1
@@ -466,7 +468,8 @@ def _environment(bench: Bench, url: str) -> Iterator[None]:
     for name in levels:
         logging.getLogger(name).setLevel(logging.DEBUG if name else logging.INFO)
     with patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: url}), \
-            patch.multiple(CONSTANTS, **SHORT_CONSTANTS):
+            patch.multiple(CONSTANTS, **SHORT_CONSTANTS), \
+            patch.object(HummingbotLogger, "is_testing_mode", lambda: True):  # it looks for pytest's name in sys.argv
         try:
             yield
         finally:

@@ -129,7 +129,7 @@ async def test_close_by_limit_order_is_reduce_only():
 @pytest.mark.parametrize("pair, amount, price, words", [
     ("NOSUCH-USDC", "1", None, "has no market NOSUCH-USDC"),
     ("BTC-USDC", "0.00001", None, "lower than minimum order size"),
-    ("BTC-USDC", "0", "90000", "lower than minimum order size"),
+    ("BTC-USDC", "0", "90000", "not a positive number"),
     ("BTC-USDC", "0.01", "0", "not a positive number"),
 ])
 async def test_b19_orders_that_cannot_be_right_fail_once_and_are_not_sent(pair, amount, price, words):
