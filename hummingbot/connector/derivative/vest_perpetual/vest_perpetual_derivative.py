@@ -111,6 +111,8 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._expiry_warnings: Set[int] = set()
         self._account_requests = 0
         self._account_answer = 0
+        self._unsent: Set[str] = set()  # client order ids given out, of orders not tracked yet
+        self._cancelled_unsent: Set[str] = set()
         self._awaiting_exchange_id: Set[str] = set()
         self._position_watch = PositionWatch(self.ACCOUNT_LAG_LIMIT_S, self._clock.monotonic_s)
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id

@@ -72,6 +72,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _order_ids: OrderIds
     _order_tracker: VestOrderTracker
     _orders: OrdersReader
+    _unsent: Set[str]
+    _cancelled_unsent: Set[str]
     _awaiting_exchange_id: Set[str]
     _position_watch: PositionWatch
     _statuses_heard: FIFOCache
@@ -109,6 +111,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     def _submit(self, trade_type: TradeType, trading_pair: str, amount: Decimal, order_type: OrderType,
                 price: Decimal, **kwargs) -> str:
         order_id = str(self._order_ids.next())
+        self._unsent.add(order_id)
         safe_ensure_future(self._create_order(
             trade_type=trade_type, order_id=order_id, trading_pair=trading_pair, amount=amount, order_type=order_type,
             price=price, **kwargs,
@@ -131,6 +134,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                 raise VestInvalidOrderError(f"the amount {amount} is not a positive number")
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
+            if order_id in self._cancelled_unsent:
+                raise VestInvalidOrderError("it was cancelled before it was sent")
             if order_type is OrderType.MARKET:
                 price = self._market_order_limit(trading_pair, trade_type, amount)
             elif price is None or not price.is_finite() or self.quantize_order_price(trading_pair, price) <= 0:
@@ -138,6 +143,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         except VestInvalidOrderError as error:
             self._refuse(order_id, order_type, error)
             return
+        finally:
+            self._unsent.discard(order_id)
+            self._cancelled_unsent.discard(order_id)
         await super()._create_order(
             trade_type, order_id, trading_pair, amount, order_type, price, position_action=position_action, **kwargs
         )
@@ -266,6 +274,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         wire.order_id_from(answer)
         return True
 
+    async def _execute_cancel(self, trading_pair: str, order_id: str) -> Optional[str]:
+        """As the base, which does nothing about an order that is not tracked yet: one that still waits to be sent,
+        while the position it closes is read, is not sent any more.
+        """
+        if order_id in self._unsent:
+            self._cancelled_unsent.add(order_id)
+            return None
+        return await super()._execute_cancel(trading_pair, order_id)
+
     async def _execute_order_cancel(self, order: InFlightOrder) -> Optional[str]:
         """As the base, except that an order whose exchange id is not known is waited for, and cancelled when it is
         (C12), and that an order the venue no longer has is looked up at once instead of guessed about (A11).
@@ -278,7 +295,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         except VestOrderNotFoundError:
             self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
         except VestError as error:
-            self.logger().error(f"Failed to cancel order {order.client_order_id}: {error}")
+            # Lost orders are cancelled again and again by themselves; that need not fill the log.
+            is_lost = order.client_order_id in self._order_tracker.lost_orders
+            say = self._complaints.say if is_lost else self.logger().error
+            say(f"Failed to cancel order {order.client_order_id}: {error}")
         try:
             await self._look_up(order, settles_lost_orders=False)
         except VestError:

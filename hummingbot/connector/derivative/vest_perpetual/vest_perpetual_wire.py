@@ -5,9 +5,10 @@ connector does not know are ignored, optional ones may be absent, null or empty;
 other way round. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
 """
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, Container, Dict, List, Mapping, Optional, Tuple, Union
+from typing import Any, Container, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 import brotli
 
@@ -516,9 +517,16 @@ class Account:
             balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
             withdrawable=fields.optional_decimal("withdrawable"),
             positions=tuple(Position.from_payload(row) for row in fields.rows("positions")),
-            leverages=tuple(Leverage.from_payload(row) for row in fields.rows("leverages")),
+            leverages=tuple(_readable_leverages(fields.rows("leverages"))),
             time_ms=fields.optional_integer("time"),
         )
+
+
+def _readable_leverages(rows: List[Any]) -> Iterator[Leverage]:
+    """One that cannot be read is left out: balances and positions must not go unread for it."""
+    for row in rows:
+        with suppress(VestPayloadError):
+            yield Leverage.from_payload(row)
 
 
 # --- Answers

@@ -2,11 +2,14 @@
 import asyncio
 import logging
 import time
+from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
     DerivativeTestCase,
+    account,
     answering,
     filled,
     order_event,
+    position,
     refusing,
 )
 
@@ -14,6 +17,7 @@ from aiohttp import web
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.cancellation_result import CancellationResult
+from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.data_type.in_flight_order import OrderState
 
 POST_ORDER = ("POST", CONSTANTS.ORDERS_PATH)
@@ -65,6 +69,40 @@ class OrderCancellationTests(DerivativeTestCase):
 
         self.assertEqual([], self.venue.requests)
         self.assertEqual([], self.events)
+
+    async def test_an_order_cancelled_while_the_position_it_closes_is_read_is_not_sent(self):
+        may_answer = asyncio.Event()
+
+        async def answer_late(request):
+            await may_answer.wait()
+            return await self.venue.usual(request)
+
+        self.venue.account = account(positions=[position("BTC-PERP", "1")])
+        self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = answer_late
+        client_order_id = self.connector.sell(
+            "BTC-USDC", Decimal("2"), OrderType.LIMIT, Decimal("10000"), position_action=PositionAction.CLOSE
+        )
+        await self.until(lambda: self.venue.asked("GET", CONSTANTS.ACCOUNT_PATH))
+        self.cancel(client_order_id)
+        await asyncio.sleep(0)
+        may_answer.set()
+        await self.until(lambda: self.events_of(client_order_id))
+
+        self.assertEqual(["Failed"], self.events_of(client_order_id))
+        self.assertEqual([], self.venue.sent_orders)
+
+    async def test_c33_a_lost_order_that_cannot_be_cancelled_is_said_once(self):
+        client_order_id = await self.open_order()
+        for _ in range(self.connector._order_tracker.lost_order_count_limit + 1):
+            await self.connector._order_tracker.process_order_not_found(client_order_id)
+        self.venue.answers[POST_CANCEL] = answering({}, status=503)
+
+        for _ in range(3):
+            await self.connector._cancel_lost_orders()
+
+        self.assertEqual(3, len(self.venue.asked(*POST_CANCEL)))
+        complaints = [text for text in self.warnings() if "Failed to cancel" in text]
+        self.assertEqual(1, len(complaints))
 
     async def test_c11_a_fill_that_came_first_is_kept(self):
         client_order_id = await self.open_order()
