@@ -14,6 +14,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestRefusedError,
     is_retryable,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage, ticker_messages
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import (
     DepthMessage,
     MergedPerChannelQueue,
@@ -31,14 +32,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
     VestSocketError,
     VestSubscriptionError,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import (
-    ChannelMessage,
-    Depth,
-    Ticker,
-    Trade,
-    ticker_messages,
-    trades_from,
-)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Depth, Ticker, Trade, trades_from
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfo, FundingInfoUpdate
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType

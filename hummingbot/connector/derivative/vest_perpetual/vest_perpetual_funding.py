@@ -16,6 +16,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 
 _MS_PER_INTERVAL = CONSTANTS.FUNDING_INTERVAL_S * 1000
 # Differences below the smallest unit of the collateral are rounding, not payments.
@@ -219,7 +220,7 @@ class FundingRates:
                     "startTime": time_ms - _MS_PER_INTERVAL,
                     "endTime": time_ms,
                 })
-                rates = [wire.FundingRate.from_payload(row) for row in wire.rows_from(rows, "funding")]
+                rates = [wire.FundingRate.from_payload(row) for row in rows_from(rows, "funding")]
             except VestError:
                 return None
             if not rates:

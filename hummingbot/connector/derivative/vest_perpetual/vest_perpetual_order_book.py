@@ -8,7 +8,8 @@ from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Dict, List, Optional
 
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage, Depth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Depth
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
 from hummingbot.core.data_type.order_book_row import OrderBookRow

@@ -9,6 +9,7 @@ from cachetools import FIFOCache
 from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_messages as messages,
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
@@ -367,11 +368,11 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                 self._poll_notifier.set()
 
     def _process_user_event(self, payload: Any) -> None:
-        message = wire.socket_message_from(payload)
-        if not isinstance(message, wire.ChannelMessage):
+        message = messages.socket_message_from(payload)
+        if not isinstance(message, messages.ChannelMessage):
             return
         try:
-            event = wire.PrivateEvent.from_payload(message.data)
+            event = messages.PrivateEvent.from_payload(message.data)
         except VestPayloadError as error:
             self._complaints.say(f"Vest sent an event that cannot be understood; orders are read instead. {error}")
             self._poll_notifier.set()

@@ -6,6 +6,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 
@@ -66,7 +67,7 @@ class OrdersReader:
             limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID,
         )
         orders = []
-        for row in wire.rows_from(rows, "orders"):
+        for row in rows_from(rows, "orders"):
             try:
                 orders.append(wire.Order.from_payload(row))
             except VestPayloadError as error:

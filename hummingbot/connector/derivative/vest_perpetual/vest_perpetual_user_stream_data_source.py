@@ -11,6 +11,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestListenKeyError,
     VestUnauthorizedError,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import (
     ChannelRequest,
     SocketKeeper,
@@ -18,7 +19,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
     VestSocket,
     VestSubscriptionError,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage, listen_key_from
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import listen_key_from
 from hummingbot.core.data_type.user_stream_tracker_data_source import UserStreamTrackerDataSource
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory

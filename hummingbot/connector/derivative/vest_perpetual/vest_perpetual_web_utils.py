@@ -31,7 +31,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     error_for_code,
     error_for_status,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody, parse_json
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import parse_json
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody
 from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse, WSResponse

@@ -1,191 +1,20 @@
-"""The venue's objects as the connector knows them, and the only code that touches their keys (protocol sections 2-6).
+"""The venue's objects as the connector knows them, and the requests it sends (protocol sections 2-5).
 
-`from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
-connector does not know are ignored, optional ones may be absent, null or empty; numbers may come as strings and the
-other way round. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
+This module and `_messages` are the only code that touches the venue's keys. `from_payload` turns decoded JSON into a
+frozen object or raises `VestPayloadError`, which names the field. Fields the connector does not know are ignored,
+optional ones may be absent, null or empty; numbers may come as strings and the other way round. Decimals are exact;
+times stay the integer milliseconds they were sent as (`_ms`).
 """
-import json
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, Container, Dict, Iterator, List, Mapping, Optional, Tuple, Union
-
-import brotli
+from decimal import Decimal
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields
 
-# No number of the venue is anywhere near this long; arithmetic on a gigabyte of digits would stall the bot.
-_MAX_NUMBER_LENGTH = 64
-_MAX_EXPONENT = 40
-# What a compressed frame may grow to, in bytes; the framework bounds uncompressed ones itself.
-_MAX_DECOMPRESSED_BYTES = 8 * 1024 * 1024
-_BROTLI_CHUNK_BYTES = 256 * 1024
 _NOT_ERROR_CODES = (0, 200)
-
-
-# --- JSON and frames
-
-
-def _refuse_constant(name: str):
-    raise VestPayloadError(f"JSON holds {name}, which is no number")
-
-
-def parse_json(text: Union[str, bytes]) -> Any:
-    """Decoded JSON with exact decimals.
-
-    :param text: the answer's body or a frame
-    :raises VestPayloadError: for anything that is not JSON, for NaN and infinities, for absurd depth or size of numbers
-    """
-    try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError, InvalidOperation) as error:
-        if isinstance(error, VestPayloadError):
-            raise
-        raise VestPayloadError(f"not JSON ({type(error).__name__})") from error
-
-
-def decode_frame(data: Any) -> List[Dict[str, Any]]:
-    """The JSON objects of one WebSocket frame, in order.
-
-    Text, binary UTF-8 and brotli-compressed frames have all been seen (protocol section 2), and one frame may hold a
-    list. An empty frame gives an empty list.
-
-    :param data: what the framework's socket yields: decoded JSON, or the text or bytes it could not decode
-    :raises VestPayloadError: when the frame holds no JSON objects
-    """
-    if data is None or data == "" or data == b"":
-        return []
-    if isinstance(data, (bytes, bytearray)):
-        data = parse_json(_inflated(bytes(data)))
-    elif isinstance(data, str):
-        data = parse_json(data)
-    messages = data if isinstance(data, list) else [data]
-    if not all(isinstance(message, dict) for message in messages):
-        raise VestPayloadError("frame: not a JSON object")
-    return messages
-
-
-def _inflated(data: bytes) -> bytes:
-    if data.lstrip()[:1] in (b"{", b"["):
-        return data
-    decompressor = brotli.Decompressor()
-    parts, size = [], 0
-    try:
-        part = decompressor.process(data, output_buffer_limit=_BROTLI_CHUNK_BYTES)
-        while part:
-            parts.append(part)
-            size += len(part)
-            if size > _MAX_DECOMPRESSED_BYTES:
-                raise VestPayloadError("frame: grows beyond all bounds when decompressed")
-            part = decompressor.process(b"", output_buffer_limit=_BROTLI_CHUNK_BYTES)
-    except brotli.error as error:
-        raise VestPayloadError("frame: neither JSON nor brotli") from error
-    return b"".join(parts)
-
-
-# --- Fields
-
-
-def decimal_from(value: Any, name: str) -> Decimal:
-    """An exact, finite decimal.
-
-    :param value: a string or a number
-    :param name: object and field, for the message
-    :raises VestPayloadError: for anything else
-    """
-    if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool):
-        text = value if isinstance(value, str) else _number_text(value, name)
-        if len(text) <= _MAX_NUMBER_LENGTH:
-            try:
-                number = Decimal(text)
-            except InvalidOperation:
-                number = None
-            if number is not None and number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT:
-                return number
-    raise VestPayloadError(f"{name}: not a decimal number")
-
-
-def _number_text(value: Union[int, float, Decimal], name: str) -> str:
-    try:
-        return str(value)
-    except ValueError:  # Python refuses to print integers of thousands of digits
-        raise VestPayloadError(f"{name}: not a decimal number")
-
-
-class _Fields:
-    """Reads the fields of one object; every complaint names the object and the field."""
-
-    def __init__(self, kind: str, payload: Any):
-        if not isinstance(payload, Mapping):
-            raise VestPayloadError(f"{kind}: not a JSON object")
-        self._kind = kind
-        self._payload = payload
-
-    def name(self, key: str) -> str:
-        return f"{self._kind}.{key}"
-
-    def has(self, key: str) -> bool:
-        return self._payload.get(key) not in (None, "")
-
-    def raw(self, key: str) -> Any:
-        if not self.has(key):
-            raise VestPayloadError(f"{self.name(key)}: missing")
-        return self._payload[key]
-
-    def decimal(self, key: str) -> Decimal:
-        return decimal_from(self.raw(key), self.name(key))
-
-    def optional_decimal(self, key: str) -> Optional[Decimal]:
-        return self.decimal(key) if self.has(key) else None
-
-    def integer(self, key: str) -> int:
-        number = self.decimal(key)
-        if number != number.to_integral_value():
-            raise VestPayloadError(f"{self.name(key)}: not an integer")
-        return int(number)
-
-    def optional_integer(self, key: str) -> Optional[int]:
-        return self.integer(key) if self.has(key) else None
-
-    def text(self, key: str) -> str:
-        value = self.raw(key)
-        if isinstance(value, bool) or not isinstance(value, (str, int)):
-            raise VestPayloadError(f"{self.name(key)}: not a text")
-        return str(value)
-
-    def optional_text(self, key: str) -> Optional[str]:
-        return self.text(key) if self.has(key) else None
-
-    def boolean(self, key: str) -> bool:
-        value = self.raw(key)
-        value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
-        if not isinstance(value, bool):
-            raise VestPayloadError(f"{self.name(key)}: neither true nor false")
-        return value
-
-    def optional_boolean(self, key: str) -> Optional[bool]:
-        return self.boolean(key) if self.has(key) else None
-
-    def rows(self, key: str) -> List[Any]:
-        """The rows of a list that may be absent or null."""
-        if not self.has(key):
-            return []
-        return rows_from(self._payload[key], self.name(key))
-
-
-def rows_from(payload: Any, name: str) -> List[Any]:
-    """A JSON list; null counts as empty.
-
-    :param payload: decoded JSON
-    :param name: object and field, for the message
-    :raises VestPayloadError: when it is no list
-    """
-    if payload is None:
-        return []
-    if not isinstance(payload, list):
-        raise VestPayloadError(f"{name}: not a list")
-    return payload
 
 
 # --- Markets
@@ -210,7 +39,7 @@ class SymbolInfo:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "SymbolInfo":
-        fields = _Fields("exchangeInfo.symbols", payload)
+        fields = Fields("exchangeInfo.symbols", payload)
         size_decimals = fields.integer("sizeDecimals")
         price_decimals = fields.integer("priceDecimals")
         for name, decimals in (("sizeDecimals", size_decimals), ("priceDecimals", price_decimals)):
@@ -248,7 +77,7 @@ class ExchangeInfo:
     @classmethod
     def from_payload(cls, payload: Any) -> "ExchangeInfo":
         symbols, complaints = [], []
-        for row in _Fields("exchangeInfo", payload).rows("symbols"):
+        for row in Fields("exchangeInfo", payload).rows("symbols"):
             try:
                 symbols.append(SymbolInfo.from_payload(row))
             except VestPayloadError as error:
@@ -272,7 +101,7 @@ class Ticker:
 
     @classmethod
     def from_payload(cls, payload: Any, symbol: Optional[str] = None) -> "Ticker":
-        fields = _Fields("ticker", payload)
+        fields = Fields("ticker", payload)
         return cls(
             symbol=fields.optional_text("symbol") or symbol or fields.text("symbol"),
             mark_price=fields.optional_decimal("markPrice"),
@@ -288,11 +117,15 @@ def tickers_from(payload: Any) -> List[Ticker]:
 
     :param payload: decoded JSON
     """
-    return [Ticker.from_payload(row) for row in _ticker_rows(payload)]
+    return [Ticker.from_payload(row) for row in ticker_rows(payload)]
 
 
-def _ticker_rows(payload: Any) -> List[Any]:
-    return payload if isinstance(payload, list) else _Fields("tickers", payload).rows("tickers")
+def ticker_rows(payload: Any) -> List[Any]:
+    """The rows of `GET /ticker/latest` or of the `tickers` channel, undecoded.
+
+    :param payload: decoded JSON
+    """
+    return payload if isinstance(payload, list) else Fields("tickers", payload).rows("tickers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +137,7 @@ class FundingRate:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "FundingRate":
-        fields = _Fields("funding", payload)
+        fields = Fields("funding", payload)
         return cls(time_ms=fields.integer("time"), one_hr_funding_rate=fields.decimal("oneHrFundingRate"))
 
 
@@ -321,7 +154,7 @@ class Depth:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Depth":
-        fields = _Fields("depth", payload)
+        fields = Fields("depth", payload)
         return cls(
             bids=_book_side(fields.rows("bids"), "depth.bids"),
             asks=_book_side(fields.rows("asks"), "depth.asks"),
@@ -354,7 +187,7 @@ class Trade:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Trade":
-        fields = _Fields("trade", payload)
+        fields = Fields("trade", payload)
         quantity = fields.decimal("qty")
         side = (fields.optional_text("side") or "").lower()
         # One client saw sells as negative quantities; the newer feed names the side (protocol section 4).
@@ -409,7 +242,7 @@ class Order:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Order":
-        fields = _Fields("order", payload)
+        fields = Fields("order", payload)
         return cls(
             order_id=fields.text("id"),
             nonce=fields.optional_integer("nonce"),
@@ -450,7 +283,7 @@ class Balance:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Balance":
-        fields = _Fields("account.balances", payload)
+        fields = Fields("account.balances", payload)
         return cls(
             asset=fields.text("asset"),
             total=fields.decimal("total"),
@@ -471,7 +304,7 @@ class Position:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Position":
-        fields = _Fields("account.positions", payload)
+        fields = Fields("account.positions", payload)
         return cls(
             symbol=fields.text("symbol"),
             is_long=fields.boolean("isLong"),
@@ -496,7 +329,7 @@ class Leverage:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Leverage":
-        fields = _Fields("leverage", payload)
+        fields = Fields("leverage", payload)
         return cls(symbol=fields.text("symbol"), value=fields.integer("value"))
 
 
@@ -512,7 +345,7 @@ class Account:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Account":
-        fields = _Fields("account", payload)
+        fields = Fields("account", payload)
         return cls(
             balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
             withdrawable=fields.optional_decimal("withdrawable"),
@@ -534,12 +367,12 @@ def _readable_leverages(rows: List[Any]) -> Iterator[Leverage]:
 
 def order_id_from(payload: Any) -> str:
     """The venue's id in the answer of POST /orders, /orders/cancel, /lp and /transfer/withdraw."""
-    return _Fields("answer", payload).text("id")
+    return Fields("answer", payload).text("id")
 
 
 def listen_key_from(payload: Any) -> str:
     """The listen key in the answer of POST /account/listenKey."""
-    return _Fields("answer", payload).text("listenKey")
+    return Fields("answer", payload).text("listenKey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,7 +394,7 @@ class ErrorBody:
         detail = payload.get("detail")
         if isinstance(detail, str) and is_error_status:
             return cls(code=None, message=detail)
-        fields = _Fields("error", detail if isinstance(detail, Mapping) else payload)
+        fields = Fields("error", detail if isinstance(detail, Mapping) else payload)
         if not fields.has("code") or fields.has("id"):
             return None
         code = fields.integer("code")
@@ -641,139 +474,3 @@ def withdraw_request(nonce: int, account: str, recipient: str, size: int, chain_
 def leverage_request(symbol: str, value: int) -> Dict[str, Any]:
     """Body of `POST /account/leverage`."""
     return {"symbol": symbol, "value": value}
-
-
-# --- Socket messages
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelMessage:
-    """A message of a subscribed channel, such as `BTC-PERP@depth`, `tickers` or `account_private`."""
-
-    channel: str
-    data: Any
-    time_ms: Optional[int]
-
-    @property
-    def symbol(self) -> Optional[str]:
-        """The symbol of a per-symbol channel."""
-        symbol, separator, _ = self.channel.rpartition("@")
-        return symbol if separator else None
-
-    @property
-    def topic(self) -> str:
-        """The channel without its symbol: depth, trades, ticker, tickers, kline_1m, account_private."""
-        return self.channel.rpartition("@")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class SubscriptionAnswer:
-    """The answer to SUBSCRIBE or UNSUBSCRIBE; `rejected` maps refused channels to the venue's reason.
-
-    One style names the request and no channels, the other names the channels and no request.
-    """
-
-    request_id: Optional[int]
-    registered: Tuple[str, ...]
-    rejected: Dict[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRefusal:
-    """The venue refused a request of the socket; `request_id` is None when it does not say which."""
-
-    request_id: Optional[int]
-    error: ErrorBody
-
-
-@dataclass(frozen=True, slots=True)
-class Pong:
-    """The answer to an application-level PING."""
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownMessage:
-    """A message of no known kind; to be ignored."""
-
-
-SocketMessage = Union[ChannelMessage, SubscriptionAnswer, RequestRefusal, Pong, UnknownMessage]
-
-
-def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
-    """What one JSON object of a frame is (protocol section 6).
-
-    :param payload: one object of `decode_frame`
-    :raises VestPayloadError: when an object of a known kind lacks a field
-    """
-    fields = _Fields("message", payload)
-    data = payload.get("data")
-    if fields.has("channel"):
-        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.optional_integer("tsMs"))
-    if isinstance(data, str) and data.upper() == CONSTANTS.WS_PONG:
-        return Pong()
-    if "subscription_outcomes" in payload:
-        return _subscription_outcomes(fields.optional_integer("id"), fields.rows("subscription_outcomes"))
-    if fields.has("error") or fields.has("code") or fields.has("detail"):
-        error = _refusal(payload)
-        return UnknownMessage() if error is None else RequestRefusal(fields.optional_integer("id"), error)
-    if "result" in payload and fields.has("id"):
-        return SubscriptionAnswer(request_id=fields.integer("id"), registered=(), rejected={})
-    return UnknownMessage()
-
-
-def _refusal(payload: Mapping[str, Any]) -> Optional[ErrorBody]:
-    detail = payload.get("error")
-    if detail is None:
-        return ErrorBody.from_payload({**payload, "id": None}, is_error_status=True)
-    error = ErrorBody.from_payload(detail, is_error_status=True)
-    return error or ErrorBody(code=None, message=detail if isinstance(detail, str) else "refused without a reason")
-
-
-def _subscription_outcomes(request_id: Optional[int], rows: List[Any]) -> SubscriptionAnswer:
-    registered, rejected = [], {}
-    for row in rows:
-        outcome = _Fields("subscription_outcomes", row)
-        channel = outcome.text("requested")
-        if outcome.text("status") == "registered":
-            registered.append(channel)
-        else:
-            rejected[channel] = outcome.optional_text("reason") or "no reason given"
-    return SubscriptionAnswer(request_id=request_id, registered=tuple(registered), rejected=rejected)
-
-
-def ticker_messages(message: ChannelMessage, symbols: Container[str]) -> List[ChannelMessage]:
-    """A message of the `tickers` channel as messages of the `{symbol}@ticker` channels; the rows are not yet read.
-
-    :param message: its data is a list, or the answer of `GET /ticker/latest`
-    :param symbols: the symbols that are wanted
-    :raises VestPayloadError: when there are no rows
-    """
-    rows = [row for row in _ticker_rows(message.data) if isinstance(row, Mapping)]
-    return [
-        ChannelMessage(CONSTANTS.TICKER_CHANNEL.format(symbol=row["symbol"]), row, message.time_ms)
-        for row in rows if isinstance(row.get("symbol"), str) and row["symbol"] in symbols
-    ]
-
-
-def channel_request(method: str, channels: List[str], request_id: int) -> Dict[str, Any]:
-    """A SUBSCRIBE, UNSUBSCRIBE or PING request.
-
-    :param method: one of the `WS_` methods of the constants
-    :param channels: the channels; empty for PING
-    :param request_id: echoed by the answer
-    """
-    return {"method": method, "params": channels, "id": request_id}
-
-
-@dataclass(frozen=True, slots=True)
-class PrivateEvent:
-    """An event of the `account_private` channel; `order` is there for ORDER events only."""
-
-    kind: str
-    order: Optional[Order]
-
-    @classmethod
-    def from_payload(cls, payload: Any) -> "PrivateEvent":
-        fields = _Fields("account_private", payload)
-        kind = fields.text("event")
-        return cls(kind=kind, order=Order.from_payload(fields.raw("args")) if kind == CONSTANTS.EVENT_ORDER else None)

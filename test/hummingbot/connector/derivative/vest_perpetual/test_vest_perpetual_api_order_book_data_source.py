@@ -16,8 +16,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_boo
     VestPerpetualAPIOrderBookDataSource,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestRefusedError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints, VestSocket
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage
 from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate

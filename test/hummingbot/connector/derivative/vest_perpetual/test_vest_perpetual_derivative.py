@@ -31,8 +31,8 @@ import hummingbot
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_derivative import VestPerpetualDerivative
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import describe_code
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage
 from hummingbot.connector.test_support.perpetual_derivative_test import AbstractPerpetualDerivativeTests
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType

@@ -3,6 +3,7 @@ import asyncio
 
 import pytest
 
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import (
     DepthMessage,
     MergedPerChannelQueue,
@@ -11,7 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
     keep_newest_books,
     middle_price,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ChannelMessage, Depth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Depth
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
 
 

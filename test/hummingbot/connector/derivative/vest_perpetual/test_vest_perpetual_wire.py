@@ -7,7 +7,11 @@ import brotli
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_wire as wire
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_messages as messages,
+    vest_perpetual_payload as payload,
+    vest_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
 
 CAPTURED = Path(__file__).parents[4] / "data" / "vest_api"
@@ -64,20 +68,20 @@ def mutated(example):
 ], ids=["text", "binary", "bytearray", "binary with space", "brotli", "decoded"])
 @pytest.mark.parametrize("text", [DEPTH, TICKER, TRADE, '{"data": "PONG"}'])
 def test_frames_decode_in_all_their_forms(text, as_frame):
-    assert wire.decode_frame(as_frame(text)) == [json.loads(text)]
+    assert messages.decode_frame(as_frame(text)) == [json.loads(text)]
 
 
 @pytest.mark.parametrize("frame", [None, "", b""])
 def test_empty_frames_hold_nothing(frame):
-    assert wire.decode_frame(frame) == []
+    assert messages.decode_frame(frame) == []
 
 
 def test_a_frame_may_hold_a_list():
-    assert wire.decode_frame('[{"a": 1}, {"b": 2}]') == [{"a": 1}, {"b": 2}]
+    assert messages.decode_frame('[{"a": 1}, {"b": 2}]') == [{"a": 1}, {"b": 2}]
 
 
 def test_captured_depth_is_the_whole_book_best_first():
-    message = wire.socket_message_from(wire.decode_frame(DEPTH)[0])
+    message = messages.socket_message_from(messages.decode_frame(DEPTH)[0])
     depth = wire.Depth.from_payload(message.data)
 
     assert (message.symbol, message.topic) == ("NDX-USD-PERP", "depth")
@@ -87,7 +91,7 @@ def test_captured_depth_is_the_whole_book_best_first():
 
 
 def test_captured_ticker_is_exact():
-    message = wire.socket_message_from(wire.decode_frame(TICKER)[0])
+    message = messages.socket_message_from(messages.decode_frame(TICKER)[0])
 
     ticker = wire.Ticker.from_payload(message.data)
 
@@ -98,7 +102,7 @@ def test_captured_ticker_is_exact():
 
 
 def test_captured_trade_has_its_takers_side():
-    message = wire.socket_message_from(wire.decode_frame(TRADE)[0])
+    message = messages.socket_message_from(messages.decode_frame(TRADE)[0])
 
     (trade,) = wire.trades_from(message.data)
 
@@ -112,24 +116,24 @@ def test_a_compressed_frame_that_grows_beyond_bounds_is_refused():
     bomb = brotli.compress(b"[" + b" " * (64 * 1024 * 1024) + b"]", quality=1)
 
     with pytest.raises(VestPayloadError, match="grows"):
-        wire.decode_frame(bomb)
+        messages.decode_frame(bomb)
 
 
 def test_a_cut_off_compressed_frame_is_refused():
     compressed = brotli.compress(DEPTH.encode())
 
     with pytest.raises(VestPayloadError):
-        wire.decode_frame(compressed[:len(compressed) // 2])
+        messages.decode_frame(compressed[:len(compressed) // 2])
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=64) | st.text(max_size=64) | json_values | st.binary(max_size=64).map(brotli.compress))
 def test_whatever_a_frame_holds_there_is_but_one_error(frame):
     try:
-        messages = wire.decode_frame(frame)
+        objects = messages.decode_frame(frame)
     except VestPayloadError:
         return
-    assert all(isinstance(message, dict) for message in messages)
+    assert all(isinstance(item, dict) for item in objects)
 
 
 @pytest.mark.parametrize("text", [
@@ -138,20 +142,20 @@ def test_whatever_a_frame_holds_there_is_but_one_error(frame):
 ], ids=lambda text: repr(text[:12]))
 def test_what_is_no_json_is_refused(text):
     with pytest.raises(VestPayloadError):
-        wire.parse_json(text)
+        payload.parse_json(text)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=40) | st.text(max_size=40) | json_values.map(str))
 def test_parsing_anything_raises_but_one_error(text):
     try:
-        wire.parse_json(text)
+        payload.parse_json(text)
     except VestPayloadError:
         pass
 
 
 def test_numbers_stay_exact():
-    assert wire.parse_json('{"a": 0.1000000000000000000001}') == {"a": Decimal("0.1000000000000000000001")}
+    assert payload.parse_json('{"a": 0.1000000000000000000001}') == {"a": Decimal("0.1000000000000000000001")}
 
 
 # --- Numbers
@@ -161,7 +165,7 @@ def test_numbers_stay_exact():
     ("1.50", "1.50"), (1, "1"), (0.1, "0.1"), (Decimal("2.5"), "2.5"), ("-3", "-3"), ("1e5", "1E+5"), (0, "0"),
 ])
 def test_numbers_may_be_strings_and_strings_numbers(value, expected):
-    assert str(wire.decimal_from(value, "order.size")) == expected
+    assert str(payload.decimal_from(value, "order.size")) == expected
 
 
 @pytest.mark.parametrize("value", [
@@ -170,7 +174,7 @@ def test_numbers_may_be_strings_and_strings_numbers(value, expected):
 ], ids=repr)
 def test_what_is_no_number_is_refused_with_the_fields_name(value):
     with pytest.raises(VestPayloadError, match="^order.size: "):
-        wire.decimal_from(value, "order.size")
+        payload.decimal_from(value, "order.size")
 
 
 @pytest.mark.parametrize("value, decimals, text", [
@@ -369,9 +373,9 @@ def test_a16_a_long_position_is_positive_however_its_size_is_signed():
     (wire.order_id_from, {"id": "0x1"}),
     (wire.listen_key_from, {"listenKey": "key"}),
     (lambda payload: wire.ErrorBody.from_payload(payload, True), {"code": 1, "msg": "m", "detail": {"code": 1}}),
-    (wire.PrivateEvent.from_payload, {"event": "ORDER", "args": CANCELLATION}),
-    (wire.socket_message_from, {"id": 1, "result": None, "error": {"code": 1}, "channel": "c", "data": "PONG"}),
-    (wire.socket_message_from, {"id": 1, "subscription_outcomes": [{"requested": "c", "status": "registered"}]}),
+    (messages.PrivateEvent.from_payload, {"event": "ORDER", "args": CANCELLATION}),
+    (messages.socket_message_from, {"id": 1, "result": None, "error": {"code": 1}, "channel": "c", "data": "PONG"}),
+    (messages.socket_message_from, {"id": 1, "subscription_outcomes": [{"requested": "c", "status": "registered"}]}),
 ], ids=lambda value: getattr(value, "__qualname__", None))
 def test_whatever_a_payload_holds_there_is_but_one_error(read, example):
     read(example)
@@ -423,7 +427,8 @@ def test_requests_hold_what_the_protocol_names():
     assert wire.cancel_request(2, "0x1") == {"order": {"nonce": 2, "id": "0x1"}}
     assert wire.lp_request(3, "DEPOSIT", "100") == {"order": {"nonce": 3, "orderType": "DEPOSIT", "size": "100"}}
     assert wire.leverage_request("BTC-PERP", 5) == {"symbol": "BTC-PERP", "value": 5}
-    assert wire.channel_request("SUBSCRIBE", ["tickers"], 4) == {"method": "SUBSCRIBE", "params": ["tickers"], "id": 4}
+    subscription = {"method": "SUBSCRIBE", "params": ["tickers"], "id": 4}
+    assert messages.channel_request("SUBSCRIBE", ["tickers"], 4) == subscription
     assert wire.withdraw_request(5, "0xa", "0xb", 7_000_000, 324)["order"]["size"] == "7000000"
 
 
@@ -436,22 +441,22 @@ def test_answers_name_the_order_and_the_listen_key():
 
 @pytest.mark.parametrize("text", ["PONG", "pong", "Pong"])
 def test_pongs(text):
-    assert wire.socket_message_from({"data": text}) == wire.Pong()
+    assert messages.socket_message_from({"data": text}) == messages.Pong()
 
 
 @pytest.mark.parametrize("payload", [{}, {"a": 1}, {"data": "hello"}, {"result": None}, {"data": None}])
 def test_messages_of_no_known_kind(payload):
-    assert wire.socket_message_from(payload) == wire.UnknownMessage()
+    assert messages.socket_message_from(payload) == messages.UnknownMessage()
 
 
 def test_an_acknowledged_subscription():
-    answer = wire.socket_message_from({"result": None, "id": 3})
+    answer = messages.socket_message_from({"result": None, "id": 3})
 
     assert (answer.request_id, answer.rejected) == (3, {})
 
 
 def test_a_subscription_with_outcomes():
-    answer = wire.socket_message_from({"id": 4, "subscription_outcomes": [
+    answer = messages.socket_message_from({"id": 4, "subscription_outcomes": [
         {"requested": "BTC-PERP@depth", "status": "registered"},
         {"requested": "X@depth", "status": "rejected", "reason": "unknown symbol"},
         {"requested": "Y@depth", "status": "rejected"},
@@ -470,23 +475,23 @@ def test_a_subscription_with_outcomes():
     ({"id": 5, "error": [1]}, wire.ErrorBody(None, "refused without a reason")),
 ])
 def test_a_refused_request_of_the_socket(payload, error):
-    assert wire.socket_message_from(payload) == wire.RequestRefusal(5, error)
-    assert wire.socket_message_from({**payload, "id": None}) == wire.RequestRefusal(None, error)
+    assert messages.socket_message_from(payload) == messages.RequestRefusal(5, error)
+    assert messages.socket_message_from({**payload, "id": None}) == messages.RequestRefusal(None, error)
 
 
 def test_a_code_that_is_no_error_is_no_refusal():
-    assert wire.socket_message_from({"code": 0, "msg": "ok"}) == wire.UnknownMessage()
+    assert messages.socket_message_from({"code": 0, "msg": "ok"}) == messages.UnknownMessage()
 
 
 def test_a_tickers_message_is_split_by_the_symbols_wanted():
     rows = [{"symbol": "BTC-PERP"}, {"symbol": "ETH-PERP"}, {"symbol": ["?"]}, {}, None]
 
-    messages = wire.ticker_messages(wire.ChannelMessage("tickers", rows, 7), {"BTC-PERP"})
+    split = messages.ticker_messages(messages.ChannelMessage("tickers", rows, 7), {"BTC-PERP"})
 
-    assert messages == [wire.ChannelMessage("BTC-PERP@ticker", {"symbol": "BTC-PERP"}, 7)]
+    assert split == [messages.ChannelMessage("BTC-PERP@ticker", {"symbol": "BTC-PERP"}, 7)]
 
 
 def test_private_events():
-    order = wire.PrivateEvent.from_payload({"event": "ORDER", "args": CANCELLATION}).order
+    order = messages.PrivateEvent.from_payload({"event": "ORDER", "args": CANCELLATION}).order
     assert order == wire.Order.from_payload(CANCELLATION)
-    assert wire.PrivateEvent.from_payload({"event": "TRANSFER", "args": {"id": 1}}).order is None
+    assert messages.PrivateEvent.from_payload({"event": "TRANSFER", "args": {"id": 1}}).order is None
