@@ -7,6 +7,7 @@
 Every scenario ends with `invariants.check_invariants`, then the bots stop and nothing may be left of them.
 """
 import asyncio
+import contextvars
 import gc
 import inspect
 import logging
@@ -58,6 +59,8 @@ _NAMES = {
     **dict.fromkeys(_CREATED, "Created"), **dict.fromkeys(_COMPLETED, "Completed"),
     MarketEvent.OrderFilled: "Filled", MarketEvent.OrderCancelled: "Cancelled", MarketEvent.OrderFailure: "Failed",
 }
+# Whose a task is: that of the connector that made it.
+_OWNER: contextvars.ContextVar = contextvars.ContextVar("owner", default=None)
 
 
 class QuickConnector(VestPerpetualDerivative):
@@ -105,6 +108,8 @@ class Bot:
     It lives on over restarts of the connector, as its user's database does: `events` are those of all its sessions.
     """
 
+    _tags = (*_NAMES, MarketEvent.FundingPaymentCompleted)
+
     def __init__(self, bench: "Bench", credentials: Credentials, pairs: Sequence[str], folder: Path):
         self.bench = bench
         self.credentials = credentials
@@ -138,7 +143,7 @@ class Bot:
         self.connector.check_network_interval = 0.3
         # The framework pauses after each book it initializes, for the sake of venues that count requests.
         self.connector.order_book_tracker._sleep = _no_pause
-        for tag in (*_NAMES, MarketEvent.FundingPaymentCompleted):
+        for tag in self._tags:
             self.connector.add_listener(tag, self._forwarder)
         return self.connector
 
@@ -169,27 +174,38 @@ class Bot:
 
     def run(self) -> None:
         """Lets the clock of the constructed connector run."""
-        self._run = asyncio.create_task(self._tick())
+        self._run = self._as_the_bot(lambda: asyncio.create_task(self._tick()))
 
     async def stop(self) -> None:
         """As the client: cancels what is open, then stops the connector."""
         if self._run is not None:
             await self.connector.cancel_all(5)
-            await self.kill()
+            await self._end([self._run])
 
     async def kill(self) -> None:
-        """Stops without cancelling anything."""
-        if self._run is not None:
-            self._run.cancel()
-            await asyncio.gather(self._run, return_exceptions=True)
-            self._run = None
-            await self.connector.stop_network()
+        """Stops without cancelling orders: whatever the connector was doing ends here, as with its process."""
+        if self._run is None:
+            return
+        for tag in self._tags:
+            self.connector.remove_listener(tag, self._forwarder)
+        await self._end([task for task in asyncio.all_tasks() if task.get_context().get(_OWNER) is self.connector])
 
     async def restart(self) -> None:
-        """Kills the connector and starts another one from what the database would hold."""
+        """Kills the connector and starts another one from what the database would hold.
+
+        The strategy never hears of orders that were neither saved nor told by an event; their tag gives them away.
+        """
         states = self.connector.tracking_states
+        self.placed = {order_id for order_id in self.placed if order_id in states or self.names(order_id)}
         await self.kill()
         await self.start(states)
+
+    async def _end(self, tasks: List[asyncio.Task]) -> None:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._run = None
+        await self.connector.stop_network()
 
     async def _tick(self) -> None:
         clock = Clock(ClockMode.REALTIME, tick_size=_TICK_S)
@@ -210,7 +226,9 @@ class Bot:
     def _order(self, place: Callable[..., str], pair: str, amount: Any, price: Any, action: PositionAction) -> str:
         order_type = OrderType.MARKET if price is None else OrderType.LIMIT
         limit_price = Decimal("NaN") if price is None else Decimal(str(price))
-        order_id = place(pair, Decimal(str(amount)), order_type, limit_price, position_action=action)
+        order_id = self._as_the_bot(
+            lambda: place(pair, Decimal(str(amount)), order_type, limit_price, position_action=action)
+        )
         self.placed.add(order_id)
         return order_id
 
@@ -229,9 +247,14 @@ class Bot:
         await self.bench.until(lambda: "Created" in self.names(order_id) and self.exchange_id(order_id),
                                lambda: f"order {order_id} is not open: {self.names(order_id)}")
 
+    def ask_to_cancel(self, order_id: str) -> None:
+        """Cancels an order."""
+        pair = self.connector.in_flight_orders[order_id].trading_pair
+        self._as_the_bot(lambda: self.connector.cancel(pair, order_id))
+
     async def cancel(self, order_id: str) -> None:
         """Cancels an order and waits until it is done."""
-        self.connector.cancel(self.connector.in_flight_orders[order_id].trading_pair, order_id)
+        self.ask_to_cancel(order_id)
         await self.bench.until(lambda: self.is_done(order_id), lambda: f"order {order_id} is not cancelled")
 
     # --- What is known
@@ -261,6 +284,12 @@ class Bot:
         """Waits until the connector shows a position."""
         await self.bench.until(lambda: self.position(pair) == Decimal(str(amount)),
                                lambda: f"the position in {pair} is {self.position(pair)}, not {amount}")
+
+    def _as_the_bot(self, action: Callable[[], Any]) -> Any:
+        """Runs something whose tasks are the connector's."""
+        context = contextvars.copy_context()
+        context.run(_OWNER.set, self.connector)
+        return context.run(action)
 
     def _note(self, tag: int, _: Any, details: Any) -> None:
         event = MarketEvent(tag)

@@ -196,7 +196,7 @@ async def test_c11_cancel_races_a_fill(is_heard):
         if not is_heard:
             await drop_events(bench)
         await bench.admin.add_fault("rest", "delay", path="/orders/cancel", when="before", times=1, delay_ms=200)
-        bench.connector.cancel("BTC-USDC", order_id)
+        bench.bot.ask_to_cancel(order_id)
         await bench.until(lambda: bench.admin.call("journal", path="/orders/cancel"))
         await bench.admin.set_price("BTC-PERP", price - 10)
         await bench.bot.filled(order_id)
@@ -214,7 +214,7 @@ async def test_c12_cancel_before_the_exchange_id_is_known(late_ms):
                                     delay_ms=late_ms)
         order_id = limit_order(bench)
         await bench.until(lambda: order_id in bench.connector.in_flight_orders)
-        bench.connector.cancel("BTC-USDC", order_id)
+        bench.bot.ask_to_cancel(order_id)
         # The account's stream goes on meanwhile.
         await bench.admin.place_order(bench.bot.account_group, "ETH-PERP", True, "0.1")
         await bench.bot.position_is("ETH-USDC", "0.1")
