@@ -32,6 +32,9 @@ _RANK = {
     **{state: 4 for state in _TERMINAL_STATES},
 }
 
+# Stands for a deadline that begins when the order is first looked for.
+_FROM_THE_FIRST_LOOK = 0
+
 
 @dataclass
 class _Suspect:
@@ -139,7 +142,9 @@ class VestOrderTracker(ClientOrderTracker):
             self._start_times_ms.pop(client_order_id, None)
             order = self._in_flight_orders.get(client_order_id)
             if order is not None and order.exchange_order_id is None:
-                self.mark_outcome_unknown(client_order_id, "the bot stopped before the venue answered", deadline_ms=0)
+                self.mark_outcome_unknown(
+                    client_order_id, "the bot stopped before the venue answered", _FROM_THE_FIRST_LOOK
+                )
 
     @staticmethod
     def _restore_order_from_json(serialized_order: Dict) -> InFlightOrder:
@@ -275,6 +280,9 @@ class VestOrderTracker(ClientOrderTracker):
             if order.exchange_order_id is not None:
                 await self.process_order_not_found(order.client_order_id)
             return
+        if suspect.deadline_ms == _FROM_THE_FIRST_LOOK:
+            # It may have been on its way when the earlier session ended; the venue's time is known only now.
+            suspect.deadline_ms = venue_time_ms + CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
         if suspect.deadline_ms is None or venue_time_ms <= suspect.deadline_ms:
             return
         suspect.misses += 1
