@@ -166,3 +166,14 @@ async def test_cancel_all_waits_for_the_venue():
         results = await bench.connector.cancel_all(5)
         assert {result.order_id for result in results if result.success} == set(orders)
         assert all(bench.bot.names(order_id) == ["Created", "Cancelled"] for order_id in orders)
+
+
+async def test_c32_an_order_that_was_on_its_way_when_the_bot_died_is_waited_for():
+    async with running() as bench:
+        bot = bench.bot
+        await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="before", delay_ms=1000)
+        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        await bench.until(lambda: bench.requests("POST", "/orders"))
+        await bot.restart()
+        await bot.open(order_id)
+        assert bot.names(order_id) == ["Created"]

@@ -95,6 +95,9 @@ async def live(seed, steps):
         bench.expected_complaints = [
             "^WARNING", "^NETWORK.*Error submitting", "^ERROR.*Failed to cancel order", "^ERROR.*without a fill",
         ]
+        # What is settled while no bot runs is nobody's, so that nothing is settled here.
+        for symbol in SYMBOLS.values():
+            await bench.admin.set_funding_rate(symbol, 0)
         life = Life(bench, seed)
         for _ in range(steps):
             await life.step()
