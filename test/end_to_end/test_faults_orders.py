@@ -280,6 +280,7 @@ async def test_c15_parts_missed_while_disconnected():
 
 async def test_c16_parts_missed_before_a_cancel_are_said_once():
     async with running(**switches(fill_parts=4, fill_part_ticks=1)) as bench:
+        await bench.another_poll()  # the position before the fill has to be known
         await bench.admin.set_price("BTC-PERP", "95000")
         await bench.admin.pause_prices()
         await drop_events(bench, match="PARTIALLY_FILLED")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from hummingbot.connector.connector_base import ConnectorBase
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Order
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
@@ -400,7 +401,12 @@ class OrderTrackerTests(IsolatedAsyncioWrapperTestCase):
         _, order = self.restored()
         self.assertEqual({"1"}, self.scene.tracker.suspects)
 
+        # Its request may arrive until its time is over, counted from the first look.
         await self.scene.miss(order, times=2)
+        self.assertEqual([], self.scene.heard)
+
+        over_ms = NOW_MS + CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS + 1
+        await self.scene.miss(order, times=2, at_ms=over_ms)
 
         (kind, event), = self.scene.heard
         self.assertEqual(FAILED, kind)
