@@ -28,7 +28,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch, UnheardFill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
@@ -56,6 +56,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     CANCEL_CONFIRMATION_POLL_S = 0.25
     # How long after a poll an event about the same may come, in s.
     EVENT_LAG_LIMIT_S = 5.0
+    # How far back the orders of others are looked at to explain a position, in ms.
+    FOREIGN_FILLS_WINDOW_MS = 600_000
     # Pauses between looking up an order of unknown outcome, in s.
     LOOKUP_PAUSE_MIN_S = 0.5
     LOOKUP_PAUSE_MAX_S = 5.0
@@ -425,12 +427,28 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             (self._markets.symbol_map.inverse.get(order.trading_pair), order.trade_type is TradeType.BUY)
             for order in self.in_flight_orders.values()
         }
-        for unheard in self._position_watch.compare(positions, open_sides):
-            self.logger().error(
-                f"The position in {unheard.symbol} changed by {unheard.amount} without a fill that Vest told of. It "
-                f"must have filled a part of this, before it was cancelled: {', '.join(unheard.client_order_ids)}. The "
-                f"position is right; the fill and its fee are missing in Hummingbot's history."
-            )
+        unheard = self._position_watch.compare(positions, open_sides)
+        if unheard:
+            self._spawn(self._say_unheard_fills(unheard))
+
+    async def _say_unheard_fills(self, unheard: List[UnheardFill]) -> None:
+        """Says them, unless the orders of others explain the position: their events may have gone unheard too."""
+        since_ms = self._clock.now_ms() - self.FOREIGN_FILLS_WINDOW_MS
+        try:
+            rows = await self._orders.since(since_ms)
+        except VestError:
+            rows = []  # then it cannot be told whose fill it was, and that is what is said
+        foreign = {
+            row.symbol for row in rows
+            if self._order_tracker.find(row) is None and (row.last_filled_time_ms or 0) >= since_ms
+        }
+        for fill in unheard:
+            if fill.symbol not in foreign:
+                self.logger().error(
+                    f"The position in {fill.symbol} changed by {fill.amount} without a fill that Vest told of. These "
+                    f"orders may have filled in part before they were cancelled: {', '.join(fill.client_order_ids)}. "
+                    f"The position is right; the fill and its fee are missing in Hummingbot's history."
+                )
 
     async def _read_then_book(self, event: wire.Order) -> None:
         """Books a FILLED order from REST, because the event does not tell all (`tells_all`); REST may lag it."""
