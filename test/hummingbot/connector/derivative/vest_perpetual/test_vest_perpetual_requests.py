@@ -505,6 +505,14 @@ async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
 
 
 @pytest.mark.asyncio
+async def test_b25_a_session_whose_owner_is_gone_is_closed(venue):
+    with nothing_left_open():
+        factory = web_utils.build_api_factory(domain=SIMULATOR)
+        await send(factory)
+        del factory
+
+
+@pytest.mark.asyncio
 async def test_b25_closing_one_connector_leaves_the_others_sessions_alone(venue):
     shared = await ConnectionsFactory()._get_shared_client()
     try:
