@@ -23,6 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestClockError,
     VestError,
     VestOrderNotFoundError,
+    VestRefusedError,
     VestUnauthorizedError,
     is_retryable,
 )
@@ -280,7 +281,12 @@ class VestPerpetualDerivative(VestOrderOperations):
         self._key_guard.check()
         symbol = next(iter(self._markets.symbol_map), None)  # one ticker is enough to see that the venue answers
         params = None if symbol is None else {"symbols": symbol}
-        await self._api_get(path_url=self.check_network_request_path, params=params)
+        try:
+            await self._api_get(path_url=self.check_network_request_path, params=params)
+        except VestRefusedError as error:
+            if error.code is None:
+                raise
+            # A refusal in the venue's own words is an answer: the symbol was delisted, say (acceptance C31).
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         task = safe_ensure_future(coroutine)

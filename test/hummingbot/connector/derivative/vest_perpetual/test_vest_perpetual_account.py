@@ -475,6 +475,13 @@ class AccountTests(DerivativeTestCase):
                 gc.collect()
         self.assertEqual([], unraisable)
 
+    async def test_c31_a_delisted_symbol_does_not_look_like_a_lost_connection(self):
+        self.venue.answers["GET", CONSTANTS.TICKER_LATEST_PATH] = refusing(1121)
+        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+
+        self.venue.answers["GET", CONSTANTS.TICKER_LATEST_PATH] = answering("blocked", status=403)
+        self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())
+
     async def test_b25_a_connector_that_was_stopped_can_be_used_again(self):
         await self.connector.stop_network()
 
