@@ -25,8 +25,8 @@ install:  ## virtual environment, locked dependencies, Hummingbot's home
 run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
 
-test: install  ## every test, end-to-end runs included (ARGS="-k words" chooses)
-	@$(VENV)/python -m pytest $(ARGS) test
+test: install  ## every test, two at a time, end-to-end runs included (ARGS="-k words" chooses)
+	@$(VENV)/python -m pytest -n 2 $(ARGS) test
 
 lint: install  ## flake8 and isort with Hummingbot's settings
 	@status=0; $(VENV)/python -m flake8 $(wildcard $(OURS)) || status=1; \
