@@ -75,7 +75,7 @@ def test_an_account_group_that_is_no_number_is_refused_with_a_hint(entered):
 
 
 @every_domain
-def test_keys_survive_being_stored_encrypted_and_loaded_again(domain, tmp_path, monkeypatch):
+def test_b22_keys_survive_being_stored_encrypted_and_loaded_again(domain, tmp_path, monkeypatch):
     """B22: a stored secret is validated while it is still encrypted."""
     monkeypatch.setattr(config_helpers, "CONNECTORS_CONF_DIR_PATH", tmp_path)
     monkeypatch.setattr(security.Security, "secrets_manager", config_crypt.ETHKeyFileSecretManger("a password"))
