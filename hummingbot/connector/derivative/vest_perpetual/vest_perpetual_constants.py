@@ -8,8 +8,6 @@ from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, Rate
 from hummingbot.core.data_type.common import OrderType
 from hummingbot.core.data_type.in_flight_order import OrderState
 
-EXCHANGE_NAME = "vest_perpetual"
-
 # --- Domains (protocol section 1). The simulator speaks the same protocol on the user's own machine.
 DEFAULT_DOMAIN = "vest_perpetual"
 TESTNET_DOMAIN = "vest_perpetual_testnet"

@@ -66,7 +66,7 @@ class FundingPayments:
         self._since_ms = since_ms
         self._orders_since_ms = since_ms
         self._payments: Dict[str, List[FundingPayment]] = {}
-        self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # order id -> (symbol, fill time in ms, amount)
+        self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # ids of orders whose settlement is booked
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
         self._fills: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # by order id
         self._looks: Deque[Tuple[int, Dict[str, _Look]]] = deque(maxlen=_LOOKS_KEPT)  # not yet judged
@@ -85,7 +85,7 @@ class FundingPayments:
             return
         if venue.order_id in self._settled_orders or (time_ms < self._since_ms and not was_tracked):
             return
-        self._settled_orders[venue.order_id] = (venue.symbol, time_ms, venue.settled_funding)
+        self._settled_orders[venue.order_id] = True
         self._add(venue.symbol, time_ms, venue.settled_funding)
 
     def _note_fill(self, venue: wire.Order, time_ms: int) -> None:

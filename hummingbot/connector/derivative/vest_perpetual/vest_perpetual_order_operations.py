@@ -269,13 +269,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     # --- Cancelling orders
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
-        answer = await self._api_post(
+        wire.order_id_from(await self._send_cancel(tracked_order.exchange_order_id))
+        return True
+
+    async def _send_cancel(self, exchange_order_id: str) -> Any:
+        return await self._api_post(
             path_url=CONSTANTS.ORDERS_CANCEL_PATH,
-            data=wire.cancel_request(nonce=self._order_ids.next(), order_id=tracked_order.exchange_order_id),
+            data=wire.cancel_request(nonce=self._order_ids.next(), order_id=exchange_order_id),
             is_auth_required=True,
         )
-        wire.order_id_from(answer)
-        return True
 
     async def _execute_cancel(self, trading_pair: str, order_id: str) -> Optional[str]:
         """As the base, which does nothing about an order that is not tracked yet: one that still waits to be sent,
@@ -579,11 +581,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         )
         for orphan in orphans:
             try:
-                await self._api_post(
-                    path_url=CONSTANTS.ORDERS_CANCEL_PATH,
-                    data=wire.cancel_request(nonce=self._order_ids.next(), order_id=orphan.order_id),
-                    is_auth_required=True,
-                )
+                await self._send_cancel(orphan.order_id)
             except VestOrderNotFoundError:
                 continue  # done in the meantime
 

@@ -1,4 +1,5 @@
 """Order states, as guarded truth: what the venue said last wins only when it can be later than what is known."""
+import asyncio
 import math
 import time
 from dataclasses import dataclass
@@ -19,7 +20,6 @@ from hummingbot.core.data_type.in_flight_order import (
     TradeUpdate,
 )
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
-from hummingbot.core.utils.async_utils import safe_ensure_future
 
 _TERMINAL_STATES = frozenset({OrderState.CANCELED, OrderState.FILLED, OrderState.FAILED})
 # An order only ever moves up. PENDING_CANCEL stands above the open states: a status that was on its way when the cancel
@@ -159,7 +159,9 @@ class VestOrderTracker(ClientOrderTracker):
     def process_order_update(self, order_update: OrderUpdate):
         """As the base, but at once (B23); what it returns can be awaited all the same."""
         self._apply(order_update)
-        return safe_ensure_future(_nothing())
+        done = asyncio.get_event_loop().create_future()
+        done.set_result(None)
+        return done
 
     async def _process_order_update(self, order_update: OrderUpdate):
         self._apply(order_update)
@@ -298,7 +300,3 @@ def _failure(venue: wire.Order) -> Optional[Dict[str, Any]]:
         return None
     message = describe_code(venue.code) if venue.code is not None else "The venue rejected the order without a reason."
     return {"error_type": "VestRefusedError", "error_message": message}
-
-
-async def _nothing() -> None:
-    """What an update that took effect at once leaves to be awaited."""
