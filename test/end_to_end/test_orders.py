@@ -166,6 +166,7 @@ async def test_a11_cancel_of_an_order_that_is_done_is_said_once_and_resolved():
         await bench.bot.open(order_id)
         # Neither the event nor a poll has told of the manual cancel when the strategy cancels too.
         await bench.admin.add_fault("socket", "drop", socket="private", channel="account_private")
+        await bench.admin.add_fault("rest", "delay", method="GET", path="/orders", when="before", delay_ms=700)
         await bench.admin.cancel_order(bench.bot.account_group, bench.bot.exchange_id(order_id))
         await bench.bot.cancel(order_id)
         assert bench.bot.names(order_id) == ["Created", "Cancelled"]
