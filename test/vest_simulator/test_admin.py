@@ -300,3 +300,13 @@ async def test_no_connection_is_left_when_clients_vanish():
         client.session = aiohttp.ClientSession()
         while (await simulator.admin.sockets())["public"]:
             await asyncio.sleep(0.01)
+
+
+async def test_what_was_injected_is_counted_by_kind_also_when_the_rules_are_gone():
+    async with running() as (simulator, client):
+        await simulator.admin.add_fault("rest", "status", method="GET", path="/depth", times=2)
+        for _ in range(3):
+            await client.call("GET", "/depth", params={"symbol": "BTC-PERP"})
+        await simulator.admin.clear_faults()
+        await simulator.admin.advance_clock(1000)
+        assert await simulator.admin.injected() == {"request: status 503 before commit": 2, "advance clock": 1}

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from vest_simulator.simulator import VestSimulator
 
 _MOST_BYTES = 64 << 20
+# The commands by which a venue does what its clients do not expect.
+_DISTURBANCES = frozenset((
+    "advance_clock", "set_status", "delist", "set_decimals", "set_depth", "cancel_order", "liquidate", "reject_next",
+    "set_switch", "set_limits", "expire_listen_keys", "delete_listen_keys", "revoke_api_key", "disconnect_sockets",
+    "push_private", "push_public",
+))
 
 
 class Commands:
@@ -193,6 +199,10 @@ class Commands:
     def add_fault(self, rule: Dict) -> int:
         return self._simulator.faults.add(FaultRule.from_dict(rule))
 
+    def injected(self) -> Dict[str, int]:
+        """How often each kind of fault has struck, and each disturbing command was given."""
+        return dict(self._simulator.faults.tally)
+
     def remove_fault(self, id: int) -> None:
         self._simulator.faults.remove(id)
 
@@ -284,6 +294,7 @@ class AdminApi:
 
     def __init__(self, simulator: "VestSimulator") -> None:
         self._commands = Commands(simulator)
+        self._tally = simulator.faults.tally
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=_MOST_BYTES)
@@ -299,6 +310,8 @@ class AdminApi:
             arguments = await request.json() if request.can_read_body else {}
             inspect.signature(command).bind(**arguments)
             result = command(**arguments)
+            if name in _DISTURBANCES:
+                self._tally[name.replace("_", " ")] += 1
         except (ValueError, TypeError, KeyError, VenueError, InvalidOperation) as error:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         await asyncio.sleep(0)

@@ -189,6 +189,10 @@ class AdminClient:
         """The rules in force and how often each has struck."""
         return await self.call("faults")
 
+    async def injected(self) -> Dict[str, int]:
+        """How often each kind of fault has struck, and each disturbing command was given, since the start."""
+        return await self.call("injected")
+
     async def limiter(self) -> Dict:
         """requests_last_minute, most_per_minute, tripped, limits."""
         return await self.call("limiter")

@@ -1,6 +1,7 @@
 """Faults to order: which request or socket they hit, when, how often, and what they do. Deterministic for a seed."""
 import random
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Dict, List, Optional
 
@@ -61,6 +62,14 @@ class FaultRule:
             except re.error as error:
                 raise ValueError(f"Not a regular expression: {pattern}") from error
 
+    @property
+    def kind(self) -> str:
+        """What it does, in words: "request: status 503 after commit", "socket: refuse handshake"."""
+        if self.target == "socket":
+            return f"socket: {self.action.replace('_', ' ')}"
+        status = f" {self.status}" if self.action == "status" else ""
+        return f"request: {self.action.replace('_', ' ')}{status} {self.when} commit"
+
     @classmethod
     def from_dict(cls, values: Dict[str, Any]) -> "FaultRule":
         """:raises ValueError: for unknown fields or values"""
@@ -74,6 +83,8 @@ class FaultBook:
     """The rules in force."""
 
     def __init__(self, seed: int) -> None:
+        self.tally: Counter = Counter()
+        """How often each kind of fault has struck, rules that are gone included, and each disturbing command came."""
         self._random = random.Random(f"{seed}:faults")
         self._rules: Dict[int, FaultRule] = {}
         self._count = 0
@@ -113,5 +124,6 @@ class FaultBook:
         for rule in candidates:
             if (rule.times is None or rule.struck < rule.times) and self._random.random() < rule.probability:
                 rule.struck += 1
+                self.tally[rule.kind] += 1
                 return rule
         return None
