@@ -3,11 +3,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Counter as CounterType, Iterable, Iterator, List, Optional, Sequence
+from typing import Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence
 
 # "<time> - <pid> - <logger> - <level> - <message>", the format of Hummingbot's log files
 LOG_LINE = re.compile(r"^\S+ \S+ - \d+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)$")
 COMPLAINTS = ("WARNING", "ERROR", "CRITICAL")
+NETWORK = "NETWORK"  # a level of Hummingbot's own, below INFO: trouble of the connection that may pass
 OURS = re.compile(r"vest|controllers\.|scripts\.|v2_with_controllers")
 NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 SIGNATURE = re.compile(rb"0x[0-9a-fA-F]{130}(?![0-9a-fA-F])")
@@ -44,12 +45,12 @@ class Complaint:
         return self.is_ours or self.level != "WARNING" or self.explanation is None
 
 
-def complaints(logs: Iterable[Path]) -> CounterType[Complaint]:
-    """Every WARNING or worse in log files of the client, counted."""
+def complaints(logs: Iterable[Path], levels: Container[str] = COMPLAINTS) -> CounterType[Complaint]:
+    """Every line of these levels in log files of the client, by default WARNING or worse, counted."""
     found: CounterType[Complaint] = Counter()
     for line in _lines(logs):
         match = LOG_LINE.match(line)
-        if match and match["level"] in COMPLAINTS:
+        if match and match["level"] in levels:
             found[Complaint(match["logger"], match["level"], NUMBERS.sub("…", match["message"]))] += 1
     return found
 

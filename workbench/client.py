@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 import psutil
 
@@ -140,6 +140,14 @@ class Client:
         while self.processes() and time.monotonic() < deadline:
             time.sleep(0.2)
         return self.processes()
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float, words: str) -> None:
+        """Wait until a condition holds. :raises ClientTimeoutError: with these words, when it does not in time"""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                raise ClientTimeoutError(f"{words} within {timeout_s:.0f} s.")
+            time.sleep(0.1)
 
     def run(self, *arguments: str, stdin: str = "", timeout_s: float = COMMAND_TIMEOUT_S) -> str:
         """Run one client command and return what it prints.

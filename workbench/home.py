@@ -116,6 +116,10 @@ class Home:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.symlink_to(source)
 
+    def add_script(self, source: Path) -> None:
+        """Put one more script into this home alone, by a link; `start` and `create` know it by its name."""
+        (self.root / "scripts" / source.name).symlink_to(source.resolve())
+
     def _drop_stale_links(self, project: Path, units: List[Path]) -> None:
         wanted = {self.root / unit: project / unit for unit in units}
         for top in ("hummingbot",) + USER_CODE_FOLDERS:

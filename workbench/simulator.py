@@ -71,6 +71,11 @@ class Simulator:
         return self._ready["admin_url"]
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def accounts(self) -> List[Dict[str, Any]]:
         """The accounts that are ready to trade: api_key, signing_private_key, account_group."""
         return self._ready["accounts"]

@@ -1,0 +1,147 @@
+"""What every run of the real client on the simulated venue has in common: set up, stop, compare the books, tidy up.
+
+A job is the simulated venue, a fresh Hummingbot home, the client in it, and a folder that keeps what they wrote. What
+happens between start and stop is the business of its subclasses.
+"""
+import contextlib
+import itertools
+import json
+import secrets
+import signal
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional
+
+from workbench import audit, books, report
+from workbench.client import Client, ClientError
+from workbench.home import PROJECT, Home, HomeError
+from workbench.simulator import Simulator, SimulatorError
+
+CONNECTOR = "vest_perpetual_simulator"
+SYMBOL_OF_PAIR = {"BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP"}
+STOP_TIMEOUT_S = 90
+
+
+class Interrupted(Exception):
+    """Ctrl-C before there was anything to stop gracefully or to report."""
+
+
+class Job:
+    """One run; `execute` does it all.
+
+    :param seed: of the simulated prices and of whatever else is random.
+    :param simulator_options: further options of `python -m vest_simulator`, without the dashes.
+    """
+
+    def __init__(self, seed: int, simulator_options: Optional[Mapping[str, Any]] = None) -> None:
+        self.folder = new_folder(PROJECT / ".runs" / time.strftime("%Y-%m-%dT%H-%M-%S"))
+        self.simulator = Simulator(self.folder, {
+            "seed": seed, "symbols": ",".join(SYMBOL_OF_PAIR.values()), **(simulator_options or {})})
+        self.client: Optional[Client] = None
+        self.is_interrupted = False
+        self._password = secrets.token_urlsafe(16)
+        self._report = (self.folder / "report.txt").open("w")
+
+    def execute(self) -> int:
+        """Run it; returns the exit code: 0 when all is well, 1 when something differs or fails."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        try:
+            return self._verdict(self.run())
+        except Interrupted:
+            self.say("Interrupted before trading began; nothing is left running.")
+            return 130
+        except (ClientError, SimulatorError, HomeError) as error:
+            self.say(f"The run failed: {error}")
+            return 1
+        finally:
+            if self.client is not None:
+                self.client.kill()
+            self.simulator.stop()
+            self._report.close()
+
+    def run(self) -> List[str]:
+        """Set up, trade, stop and compare; returns what is wrong, in words."""
+        raise NotImplementedError
+
+    def say(self, text: str = "") -> None:
+        """Print a line and keep it in the report."""
+        print(text, flush=True)
+        self._report.write(text + "\n")
+        self._report.flush()
+
+    def _interrupt(self, signal_number: int, frame: Any) -> None:
+        self.is_interrupted = True  # nothing else: a handler must not print while somebody prints
+
+    def step(self, text: str) -> None:
+        """Announce the next step of the set-up. :raises Interrupted: instead, after a Ctrl-C"""
+        if self.is_interrupted:
+            raise Interrupted()
+        self.say(f"- {text}")
+
+    def set_up(self) -> None:
+        """Start the venue, make a home, store the keys in it."""
+        self.step("starting the simulated venue")
+        self.simulator.start()
+        self.step("making a Hummingbot home")
+        home = Home.create(self.folder / "home")
+        self.client = Client(home, self._password, {"VEST_SIMULATOR_URL": self.simulator.url})
+        self.step(f"storing encrypted keys for {CONNECTOR}")
+        self.client.connect(CONNECTOR, {f"{CONNECTOR}_{key}": str(value) for key, value in self._account.items()})
+
+    @property
+    def _account(self) -> Dict[str, Any]:
+        return self.simulator.accounts[0]
+
+    @property
+    def account_group(self) -> int:
+        """The venue's number of the account that trades."""
+        return self._account["account_group"]
+
+    def marks(self) -> Dict[str, Decimal]:
+        """Mark price by pair."""
+        marks = self.simulator.mark_prices()
+        return {pair: marks[symbol] for pair, symbol in SYMBOL_OF_PAIR.items()}
+
+    def venue_books(self) -> books.Books:
+        """The venue's ledger; a copy stays in the folder."""
+        ledger = self.simulator.ask("ledger", self.account_group)
+        (self.folder / "ledger.json").write_text(json.dumps(ledger, indent=1))
+        return books.venue_books(ledger, {symbol: pair for pair, symbol in SYMBOL_OF_PAIR.items()})
+
+    def differences(self, client: books.Books, venue: books.Books) -> List[str]:
+        """Show both books side by side; returns where they differ, and what is still open."""
+        lines = books.compare(client, venue, self.marks())
+        lines += books.total_lines(lines)
+        self.say("\n" + report.table(lines))
+        faults = [f"{line.pair}: {line.what} differs" for line in lines if not line.agrees]
+        faults += [f"order {nonce} is {ours} for the client and {theirs} at the venue"
+                   for nonce, ours, theirs in books.different_orders(client, venue)]
+        return faults + [f"order {order.nonce} is still open at the venue"
+                         for order in venue.orders if order.state == books.OPEN]
+
+    def left_behind(self) -> List[str]:
+        """Unclosed sessions, living processes, secrets in files; to be called when the client has ended."""
+        faults = [f"in the log: {line.strip()}" for line in audit.unclosed(self.client.logs)]
+        faults += [f"process {process.pid} of the client is still alive" for process in self.client.wait_for_end()]
+        self.client.home.remove_package()
+        secrets_of_the_run = [self._account["api_key"], self._account["signing_private_key"], self._password]
+        return faults + [f"a secret or a signature in clear in {path.relative_to(PROJECT)}"
+                         for path in audit.files_with_secrets(self.folder, secrets_of_the_run)]
+
+    def _verdict(self, faults: List[str]) -> int:
+        if faults:
+            self.say("\n✗ The run failed:\n" + "\n".join(f"  - {fault}" for fault in faults))
+            return 1
+        self.say("\n✓ Client and venue agree in every line; nothing was left behind.")
+        return 0
+
+
+def new_folder(wanted: Path) -> Path:
+    """Make the folder, with a number behind its name when another run of the same second has taken it."""
+    for number in itertools.count(1):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return folder
