@@ -68,6 +68,10 @@ WS_LISTEN_KEY_PARAMETER = "listenKey"
 DEPTH_LIMIT = 100
 NO_MARKET_CODES = frozenset({1121, 3023})
 
+# --- Candles over REST (protocol section 4): whatever range is asked for, the answer is the newest bars.
+KLINE_INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
+KLINES_LIMIT = 501
+
 # --- Channels (protocol section 6); format with symbol and interval.
 ORDERBOOK_DEPTH_CHANNEL = "{symbol}@depth"
 TRADES_CHANNEL = "{symbol}@trades"

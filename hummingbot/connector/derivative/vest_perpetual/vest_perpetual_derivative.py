@@ -598,6 +598,16 @@ class VestPerpetualDerivative(VestOrderOperations):
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
         return (await self.get_last_traded_prices([trading_pair]))[trading_pair]
+    async def get_all_pairs_prices(self) -> List[Dict[str, str]]:
+        """Symbol and mark price in quote of every market that has one, with one request; for the rate source."""
+        prices = []
+        for row in wire.ticker_rows(await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH)):
+            with self._complaints.instead_of_payload_errors("ticker"):
+                ticker = wire.Ticker.from_payload(row)
+                if ticker.mark_price:
+                    prices.append({"symbol": ticker.symbol, "price": str(ticker.mark_price)})
+        return prices
+
 
     # --- Fees
 

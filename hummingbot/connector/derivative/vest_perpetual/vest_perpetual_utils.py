@@ -4,6 +4,8 @@ The client imports this with every command, while it starts: keep it light, and 
 """
 import re
 from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Dict, Iterable, Mapping, Optional, Type
 
 from bidict import bidict
@@ -174,3 +176,13 @@ def convert_from_exchange_trading_pair(symbol: str, known: Optional[Mapping[str,
     if symbol not in pairs:
         raise ValueError(f"{symbol} is no symbol of a Vest market that can be traded here")
     return pairs[symbol]
+
+
+# --- Candles and rates, which put themselves into Hummingbot's maps when they are imported (design decision 16). At the
+# end, because they import this module; and only what is installed: the connector's folder alone is a connector too.
+for _module in (
+        "hummingbot.data_feed.candles_feed.vest_perpetual_candles",
+        "hummingbot.core.rate_oracle.sources.vest_perpetual_rate_source",
+):
+    if find_spec(_module) is not None:
+        import_module(_module)
