@@ -6,7 +6,7 @@ import brotli
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, parse_json
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt, parse_json
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody, Order, ticker_rows
 
 # What a compressed frame may grow to, in bytes; the framework bounds uncompressed ones itself.
@@ -115,7 +115,7 @@ def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
     fields = Fields("message", payload)
     data = payload.get("data")
     if fields.has("channel"):
-        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.optional_integer("tsMs"))
+        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.optional_time_ms("tsMs"))
     if isinstance(data, str) and data.upper() == CONSTANTS.WS_PONG:
         return Pong()
     if "subscription_outcomes" in payload:
@@ -133,7 +133,8 @@ def _refusal(payload: Mapping[str, Any]) -> Optional[ErrorBody]:
     if detail is None:
         return ErrorBody.from_payload({**payload, "id": None}, is_error_status=True)
     error = ErrorBody.from_payload(detail, is_error_status=True)
-    return error or ErrorBody(code=None, message=detail if isinstance(detail, str) else "refused without a reason")
+    words = excerpt(detail) if isinstance(detail, str) else "refused without a reason"
+    return error or ErrorBody(code=None, message=words)
 
 
 def _subscription_outcomes(request_id: Optional[int], rows: List[Any]) -> SubscriptionAnswer:
@@ -144,7 +145,7 @@ def _subscription_outcomes(request_id: Optional[int], rows: List[Any]) -> Subscr
         if outcome.text("status") == "registered":
             registered.append(channel)
         else:
-            rejected[channel] = outcome.optional_text("reason") or "no reason given"
+            rejected[channel] = outcome.words("reason") or "no reason given"
     return SubscriptionAnswer(request_id=request_id, registered=tuple(registered), rejected=rejected)
 
 

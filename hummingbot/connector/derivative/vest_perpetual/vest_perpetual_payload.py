@@ -1,5 +1,6 @@
 """Reads the venue's JSON: exactly, and with complaints that name the field."""
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, List, Mapping, Optional, Union
 
@@ -8,6 +9,13 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 # No number of the venue is anywhere near this long; arithmetic on a gigabyte of digits would stall the bot.
 _MAX_NUMBER_LENGTH = 64
 _MAX_EXPONENT = 40
+# Neither is a name, an id or a key of the venue.
+_MAX_TEXT_LENGTH = 4096
+# The year 2286: times beyond it are none, and the client's database could not hold some of them.
+_MAX_TIME_MS = 10 ** 13
+_MAX_EXCERPT = 200  # characters
+# Keys, signatures and listen keys are long words; so a text that echoes one can be quoted without it.
+_LONG_WORD = re.compile(r"""[^\s"'{}\[\]<>(),;]{24,}""")
 
 
 def _refuse_constant(name: str):
@@ -22,10 +30,23 @@ def parse_json(text: Union[str, bytes]) -> Any:
     """
     try:
         return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except VestPayloadError:
+        raise
     except (ValueError, RecursionError, InvalidOperation) as error:
-        if isinstance(error, VestPayloadError):
-            raise
-        raise VestPayloadError(f"not JSON ({type(error).__name__})") from error
+        problem = type(error).__name__
+    # Out here, so that it has no cause: the decoder's error holds the whole text, a listen key perhaps.
+    raise VestPayloadError(f"not JSON ({problem})")
+
+
+def excerpt(text: str) -> str:
+    """The beginning of what the venue says to people, in one line and without anything that may be a secret.
+
+    :param text: the venue's, for a log or an error
+    """
+    if text.lstrip().startswith("<"):
+        return "the answer was a web page"
+    words = _LONG_WORD.sub("…", " ".join(text.split()))[:_MAX_EXCERPT]
+    return "".join(character if character.isprintable() else "?" for character in words)
 
 
 def decimal_from(value: Any, name: str) -> Decimal:
@@ -89,14 +110,33 @@ class Fields:
     def optional_integer(self, key: str) -> Optional[int]:
         return self.integer(key) if self.has(key) else None
 
+    def time_ms(self, key: str) -> int:
+        time_ms = self.integer(key)
+        if not 0 <= time_ms < _MAX_TIME_MS:
+            raise VestPayloadError(f"{self.name(key)}: not a time in ms")
+        return time_ms
+
+    def optional_time_ms(self, key: str) -> Optional[int]:
+        return self.time_ms(key) if self.has(key) else None
+
     def text(self, key: str) -> str:
+        """A name, an id or a key: they are signed, sent back and logged, so they hold nothing that cannot be printed,
+        such as line ends or half a character."""
         value = self.raw(key)
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise VestPayloadError(f"{self.name(key)}: not a text")
-        return str(value)
+        text = str(value)
+        if len(text) > _MAX_TEXT_LENGTH or not text.isprintable():
+            raise VestPayloadError(f"{self.name(key)}: too long or not printable")
+        return text
 
     def optional_text(self, key: str) -> Optional[str]:
         return self.text(key) if self.has(key) else None
+
+    def words(self, key: str) -> str:
+        """What the venue says to people, fit for a log; empty when it says nothing."""
+        value = self._payload.get(key)
+        return excerpt(value) if isinstance(value, str) else ""
 
     def boolean(self, key: str) -> bool:
         value = self.raw(key)

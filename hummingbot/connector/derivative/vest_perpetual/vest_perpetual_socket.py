@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Optional, Set
 
 import aiohttp
+from cachetools import TTLCache
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
@@ -88,31 +89,35 @@ class VestSubscriptionError(Exception):
 
 
 class Complaints:
-    """Says each thing once in a while, so that a fault that repeats does not flood the log.
+    """Says each thing once in a while, and not too many things, so that a fault that repeats does not flood the log.
 
     :param repeat_after_s: after how many seconds the same thing is worth saying again
     """
 
+    # So many different things are said in the same while; a venue can be wrong in endless ways.
+    LIMIT = 100
+
     def __init__(self, logger: logging.Logger, repeat_after_s: float = 600.0):
         self._logger = logger
-        self._repeat_after_s = repeat_after_s
-        self._said_at_s: Dict[str, float] = {}
+        self._said: TTLCache = TTLCache(self.LIMIT, repeat_after_s, timer=lambda: time.monotonic())
 
     def say(self, text: str) -> bool:
         """Log a text as a warning, unless it was logged lately.
 
         :return: whether it was logged
         """
-        now_s = time.monotonic()
-        is_news = now_s - self._said_at_s.get(text, float("-inf")) >= self._repeat_after_s
-        if is_news:
-            self._said_at_s[text] = now_s
-            self._logger.warning(text)
-        return is_news
+        self._said.expire()
+        if text in self._said or len(self._said) == self.LIMIT:
+            return False
+        self._said[text] = True
+        if len(self._said) == self.LIMIT:
+            text += " No more of this is logged for some time, because there is too much of it."
+        self._logger.warning(text)
+        return True
 
     def forget(self) -> None:
         """Everything is news again."""
-        self._said_at_s.clear()
+        self._said.clear()
 
     @contextmanager
     def instead_of_payload_errors(self, what: str) -> Iterator[None]:
@@ -398,11 +403,13 @@ class SocketKeeper:
             # No websocket-level heartbeat: the venue's own PING is what counts.
             await asyncio.wait_for(assistant.connect(ws_url=url, ping_timeout=None), self._timing.connect_timeout_s)
         except aiohttp.WSServerHandshakeError as error:
-            # Its text, like that of some others, holds the address and with it the listen key.
-            raise VestSocketError(f"the venue refused the connection with HTTP {error.status}") from None
+            failure = VestSocketError(f"the venue refused the connection with HTTP {error.status}")
         except (aiohttp.ClientError, OSError) as error:
-            raise VestSocketError(f"the venue cannot be reached ({type(error).__name__})") from None
-        return VestSocket(assistant, self._timing, self._frame_log)
+            failure = VestSocketError(f"the venue cannot be reached ({type(error).__name__})")
+        else:
+            return VestSocket(assistant, self._timing, self._frame_log)
+        # Out here, so that it has no cause: aiohttp's errors hold the address and with it the listen key.
+        raise failure
 
     def _on_connected(self, socket: VestSocket) -> None:
         if self._has_complained:

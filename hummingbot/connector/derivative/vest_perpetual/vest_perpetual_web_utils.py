@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import random
-import re
 import time
 import weakref
 from contextlib import asynccontextmanager, suppress
@@ -32,7 +31,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     error_for_code,
     error_for_status,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import parse_json
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import excerpt, parse_json
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody
 from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
@@ -291,9 +290,8 @@ _NOT_SENT_ERRORS = (
 )
 _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
-_MAX_EXCERPT = 200  # characters
-# Keys, signatures and listen keys are long words; so an answer that echoes one can be quoted without it.
-_LONG_WORD = re.compile(r"[\w+/=.:-]{24,}")
+# What an answer may grow to, decompressed; the venue's longest, a thousand orders, has less than a tenth of it.
+_MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 
 def transport_error(error: BaseException, request: str) -> VestError:
@@ -308,13 +306,6 @@ def transport_error(error: BaseException, request: str) -> VestError:
     if isinstance(error, TimeoutError):
         return VestTimeoutError(f"{words}: no answer in time")
     return VestConnectionLostError(f"{words}: the connection broke before the answer was complete")
-
-
-def _excerpt(text: str) -> str:
-    """The beginning of an error's text, in one line and without anything that may be a secret."""
-    if text.lstrip().startswith("<"):
-        return "the answer was a web page"
-    return _LONG_WORD.sub("…", " ".join(text.split()))[:_MAX_EXCERPT]
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
@@ -343,13 +334,41 @@ def decode_answer(status: int, headers: Mapping[str, str], text: str) -> Any:
         if not is_error_status:
             raise VestUnreadableAnswerError(f"HTTP {status}: {unreadable}") from unreadable
     if error is not None and error.code is not None:
-        raise error_for_code(error.code, _excerpt(error.message), status, _retry_after_s(headers))
+        raise error_for_code(error.code, error.message, status, _retry_after_s(headers))
     if is_error_status:
-        message = _excerpt(error.message if error is not None else text)
+        message = error.message if error is not None else excerpt(text)
         raise error_for_status(status, message, _retry_after_s(headers))
     if status >= 300:
         raise VestUnreadableAnswerError(f"HTTP {status}: the venue answers from another address")
     return payload
+
+
+class VestRESTRequest(RESTRequest):
+    """A request that can be shown: the base's words hold the API key, the signature and the order."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.method} {self.url})"
+
+
+class VestRESTResponse(RESTResponse):
+    """An answer that is read only as far as one of the venue can go: the base reads whatever comes, into memory."""
+
+    async def text(self) -> str:
+        """The body; JSON is UTF-8 whatever the headers say.
+
+        :raises VestUnreadableAnswerError: when it is too long or, unless it tells of an error, not UTF-8
+        """
+        body = bytearray()
+        async for chunk in self._aiohttp_response.content.iter_any():
+            body += chunk
+            if len(body) > _MAX_ANSWER_BYTES:
+                self._aiohttp_response.close()
+                raise VestUnreadableAnswerError(f"HTTP {self.status}: the answer is longer than any of Vest's")
+        try:
+            return body.decode("utf-8", errors="replace" if self.status >= 400 else "strict")
+        except UnicodeDecodeError:
+            pass  # and raised below without this cause, because it holds the whole answer
+        raise VestUnreadableAnswerError(f"HTTP {self.status}: the answer is no text")
 
 
 class VestRESTConnection(RESTConnection):
@@ -374,7 +393,7 @@ class VestRESTConnection(RESTConnection):
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(sock_connect=CONSTANTS.CONNECT_TIMEOUT_S),
         )
-        return RESTResponse(answer)
+        return VestRESTResponse(answer)
 
 
 class VestWSConnection(WSConnection):
@@ -484,7 +503,7 @@ class VestRESTAssistant(RESTAssistant):
         :param headers: more headers
         :raises VestError: see `vest_perpetual_errors`
         """
-        request = RESTRequest(
+        request = VestRESTRequest(
             method=method,
             url=url,
             params=params,
@@ -512,10 +531,12 @@ class VestRESTAssistant(RESTAssistant):
                 response = await self._connection.call(request)
                 received_s = self._clock.monotonic_s()
                 return response, await response.text(), received_s
+        except VestError:
+            raise
         except _TRANSPORT_ERRORS as error:
-            raise transport_error(error, f"{request.method} {rest_path(request.url, self._domain)}") from error
-        except (UnicodeDecodeError, LookupError) as error:
-            raise VestUnreadableAnswerError(f"HTTP {response.status}: the answer is no text") from error
+            failure = transport_error(error, f"{request.method} {rest_path(request.url, self._domain)}")
+        # Out here, so that it has no cause: aiohttp's errors hold the request's headers, and with them the API key.
+        raise failure
 
     def _decode(self, response: RESTResponse, text: str, sent_s: float, received_s: float) -> Any:
         try:

@@ -12,9 +12,11 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt
 
 _NOT_ERROR_CODES = (0, 200)
+# The venue gives a hundred at most (protocol section 4); every one of them costs time in the framework's book.
+_MAX_BOOK_ROWS = 5000
 
 
 # --- Markets
@@ -138,7 +140,7 @@ class FundingRate:
     @classmethod
     def from_payload(cls, payload: Any) -> "FundingRate":
         fields = Fields("funding", payload)
-        return cls(time_ms=fields.integer("time"), one_hr_funding_rate=fields.decimal("oneHrFundingRate"))
+        return cls(time_ms=fields.time_ms("time"), one_hr_funding_rate=fields.decimal("oneHrFundingRate"))
 
 
 BookRow = Tuple[float, float]
@@ -158,11 +160,13 @@ class Depth:
         return cls(
             bids=_book_side(fields.rows("bids"), "depth.bids"),
             asks=_book_side(fields.rows("asks"), "depth.asks"),
-            time_ms=fields.optional_integer("ts_ms"),
+            time_ms=fields.optional_time_ms("ts_ms"),
         )
 
 
 def _book_side(rows: List[Any], name: str) -> List[BookRow]:
+    if len(rows) > _MAX_BOOK_ROWS:
+        raise VestPayloadError(f"{name}: more than {_MAX_BOOK_ROWS} rows")
     try:
         side = [(float(price), float(amount)) for price, amount in rows]
     except (TypeError, ValueError, OverflowError) as error:
@@ -197,7 +201,7 @@ class Trade:
             price=fields.decimal("price"),
             quantity=abs(quantity),
             is_buy=is_buy,
-            time_ms=fields.integer("time"),
+            time_ms=fields.time_ms("time"),
         )
 
 
@@ -247,7 +251,7 @@ class Order:
             order_id=fields.text("id"),
             nonce=fields.optional_integer("nonce"),
             status=fields.text("status"),
-            post_time_ms=fields.optional_integer("postTime"),
+            post_time_ms=fields.optional_time_ms("postTime"),
             symbol=fields.optional_text("symbol"),
             is_buy=fields.optional_boolean("isBuy"),
             order_type=fields.optional_text("orderType"),
@@ -257,7 +261,7 @@ class Order:
             code=fields.optional_integer("code"),
             last_filled_size=fields.optional_decimal("lastFilledSize"),
             last_filled_price=fields.optional_decimal("lastFilledPrice"),
-            last_filled_time_ms=fields.optional_integer("lastFilledTime"),
+            last_filled_time_ms=fields.optional_time_ms("lastFilledTime"),
             avg_filled_price=fields.optional_decimal("avgFilledPrice"),
             settled_funding=fields.optional_decimal("settledFunding"),
             fees=fields.optional_decimal("fees"),
@@ -351,7 +355,7 @@ class Account:
             withdrawable=fields.optional_decimal("withdrawable"),
             positions=tuple(Position.from_payload(row) for row in fields.rows("positions")),
             leverages=tuple(_readable_leverages(fields.rows("leverages"))),
-            time_ms=fields.optional_integer("time"),
+            time_ms=fields.optional_time_ms("time"),
         )
 
 
@@ -377,7 +381,7 @@ def listen_key_from(payload: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """What an error answer says; `code` is None when it is a plain text."""
+    """What an error answer says, fit for a log; `code` is None when it is a plain text."""
 
     code: Optional[int]
     message: str
@@ -393,12 +397,12 @@ class ErrorBody:
             return None
         detail = payload.get("detail")
         if isinstance(detail, str) and is_error_status:
-            return cls(code=None, message=detail)
+            return cls(code=None, message=excerpt(detail))
         fields = Fields("error", detail if isinstance(detail, Mapping) else payload)
         if not fields.has("code") or fields.has("id"):
             return None
         code = fields.integer("code")
-        return None if code in _NOT_ERROR_CODES else cls(code=code, message=fields.optional_text("msg") or "")
+        return None if code in _NOT_ERROR_CODES else cls(code=code, message=fields.words("msg"))
 
 
 # --- Requests; `time`, `recvWindow` and `signature` are added when they are sent (see the auth module)

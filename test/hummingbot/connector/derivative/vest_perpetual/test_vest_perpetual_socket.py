@@ -434,6 +434,20 @@ class SettingsTest(StreamTestCase):
         logs = LogRecords(logger)
         self.addCleanup(logs.detach)
         complaints = Complaints(logger, repeat_after_s=100)
-        with patch("time.monotonic", side_effect=[0, 99, 100, 101]):
-            self.assertEqual([True, False, True, False], [complaints.say("the same") for _ in range(4)])
+        said = []
+        for now_s in (0, 99, 100, 101):
+            with patch("time.monotonic", return_value=now_s):
+                said.append(complaints.say("the same"))
+        self.assertEqual([True, False, True, False], said)
         self.assertEqual(2, logs.count("the same"))
+
+    async def test_a_venue_that_is_wrong_in_endless_ways_does_not_fill_the_log(self):
+        logger = logging.getLogger("vest-complaints-test")
+        logs = LogRecords(logger)
+        self.addCleanup(logs.detach)
+        complaints = Complaints(logger, repeat_after_s=100)
+        with patch("time.monotonic", return_value=0):
+            self.assertEqual(Complaints.LIMIT, sum(complaints.say(f"wrong {number}.") for number in range(10_000)))
+        self.assertIn("No more of this is logged", logs.texts()[-1])
+        with patch("time.monotonic", return_value=100):
+            self.assertTrue(complaints.say("wrong again."))
