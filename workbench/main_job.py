@@ -59,7 +59,8 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="main_job", description=__doc__.splitlines()[0])
     parser.add_argument("--duration", type=float, default=60, help="seconds of trading (default 60)")
     parser.add_argument("--strategy", choices=sorted(STRATEGIES), default="v2",
-                        help="v2: this project's controller; perpetual_market_making: Hummingbot's own")
+                        help="v2 (market making) and directional: this project's controllers; "
+                             "perpetual_market_making: Hummingbot's own")
     parser.add_argument("--pairs", default="BTC-USDC,ETH-USDC", help="trading pairs, separated by commas")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated prices")
     options = parser.parse_args(arguments)
