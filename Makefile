@@ -4,6 +4,7 @@ STRATEGY ?= v2
 PAIRS ?= BTC-USDC,ETH-USDC
 SEED ?= 1
 VENV := .venv/bin
+PYTHON ?= $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)/bin/python
 UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make lock"
@@ -13,10 +14,10 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint coverage dist simulator lock clean
+.PHONY: help install run test lint coverage dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 install:  ## virtual environment, locked dependencies, Hummingbot's home
 	@test -n "$(INSTALLER_PYTHON)" || { echo "make: no Python found: install Python 3.12 and run this again." >&2; exit 1; }
@@ -32,14 +33,24 @@ lint: install  ## flake8 and isort with Hummingbot's settings
 	@status=0; $(VENV)/python -m flake8 $(wildcard $(OURS)) || status=1; \
 	$(VENV)/python -m isort --quiet --check-only --diff $(wildcard $(OURS)) || status=1; exit $$status
 
-coverage: install  ## tests under coverage; report on screen and in htmlcov/
-	@$(VENV)/python -m coverage run -m pytest $(ARGS) test
+coverage: install  ## branch coverage of the connector by its unit tests, 95 % at least (ARGS=test: of all, by every test)
+	@$(VENV)/python -m coverage run -m pytest -q $(or $(ARGS),test/hummingbot)
 	@$(VENV)/python -m coverage html --quiet
-	@$(VENV)/python -m coverage report
+	@$(if $(ARGS),$(VENV)/python -m coverage report)
+	@$(VENV)/python -m coverage report --include='hummingbot/*' --fail-under=95
 
 dist: install  ## the wheel, to be installed beside Hummingbot
-	@rm -rf build dist
-	@$(VENV)/python -m build --wheel --no-isolation
+	@rm -rf dist
+	@words=$$($(VENV)/python -m build --wheel --no-isolation 2>&1) || { echo "$$words" >&2; exit 1; }; ls dist/*.whl
+
+dist-install: dist  ## the wheel into the active environment, or PYTHON=/path/to/environment/bin/python
+	@$(VENV)/python -m workbench.wheel "$(PYTHON)" dist/*.whl
+
+install-into:  ## the connector into a source clone: HUMMINGBOT_DIR=/path (LINK=1 links instead of copying)
+	@$(INSTALLER_PYTHON) -m workbench.overlay install-into "$(HUMMINGBOT_DIR)" $(if $(LINK),--link)
+
+uninstall-from:  ## take out again what install-into laid in: HUMMINGBOT_DIR=/path
+	@$(INSTALLER_PYTHON) -m workbench.overlay uninstall-from "$(HUMMINGBOT_DIR)"
 
 simulator: install  ## the simulated venue on its default port, a paper exchange for any strategy
 	@$(VENV)/python -m vest_simulator

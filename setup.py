@@ -5,6 +5,7 @@ to Hummingbot: so it installs into the same folder and uninstalls without a trac
 connector imports comes with Hummingbot, and Hummingbot may have been installed from source.
 """
 import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import setup
@@ -15,6 +16,8 @@ sys.path.insert(0, str(PROJECT))  # build front-ends leave it out
 from workbench.home import overlay_units  # noqa: E402
 
 units = overlay_units(PROJECT)
+# What an earlier build has left in the checkout would go into the wheel, so nothing is left there.
+scratch = tempfile.TemporaryDirectory()
 
 setup(
     name="vest_perpetual",
@@ -27,4 +30,5 @@ setup(
     packages=[".".join(unit.parts) for unit in units if not unit.suffix],
     py_modules=[".".join(unit.with_suffix("").parts) for unit in units if unit.suffix],
     package_data={"": ["*.pyx", "*.pxd"]},
+    options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )
