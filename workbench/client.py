@@ -4,6 +4,7 @@ Every command is `python -m hummingbot.cli.main …`, what a user would type; Hu
 Commands run in a session of their own, so that a Ctrl-C in the terminal reaches whoever drives the client and not the
 client itself.
 """
+import contextlib
 import json
 import os
 import subprocess
@@ -100,10 +101,15 @@ class Client:
         return self.run("history")
 
     def kill(self) -> None:
-        """End the bot as a power cut would: SIGKILL, nothing is cancelled or saved."""
+        """End the bot as a power cut would: SIGKILL, nothing is cancelled or saved.
+
+        Only what it last noted of itself is thrown away: `start` would take the dead bot's "running" for the new one's.
+        """
         for process in self.processes():
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         psutil.wait_procs(self.processes(), timeout=10)
+        (self.home.root / "data" / "bot" / "status.json").unlink(missing_ok=True)
 
     def processes(self) -> List[psutil.Process]:
         """Every process that lives in this home, seen by its PYTHONPATH or its working folder."""

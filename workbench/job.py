@@ -20,7 +20,10 @@ from workbench.simulator import Simulator, SimulatorError
 
 CONNECTOR = "vest_perpetual_simulator"
 SYMBOL_OF_PAIR = {"BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP"}
+PAIR_OF_SYMBOL = {symbol: pair for pair, symbol in SYMBOL_OF_PAIR.items()}
 STOP_TIMEOUT_S = 90
+ORDER_CHURN = Path(__file__).with_name("order_churn.py")
+CONFIGURATION = "order_churn.yml"
 
 
 class Interrupted(Exception):
@@ -104,11 +107,11 @@ class Job:
         marks = self.simulator.mark_prices()
         return {pair: marks[symbol] for pair, symbol in SYMBOL_OF_PAIR.items()}
 
-    def venue_books(self) -> books.Books:
-        """The venue's ledger; a copy stays in the folder."""
+    def ledger(self) -> Dict[str, Any]:
+        """The venue's ledger; a copy of the last one stays in the folder."""
         ledger = self.simulator.ask("ledger", self.account_group)
         (self.folder / "ledger.json").write_text(json.dumps(ledger, indent=1))
-        return books.venue_books(ledger, {symbol: pair for pair, symbol in SYMBOL_OF_PAIR.items()})
+        return ledger
 
     def differences(self, client: books.Books, venue: books.Books) -> List[str]:
         """Show both books side by side; returns where they differ, and what is still open."""
@@ -136,6 +139,15 @@ class Job:
             return 1
         self.say("\n✓ Client and venue agree in every line; nothing was left behind.")
         return 0
+
+
+def create_order_churn(client: Client, connector: str, pairs: List[str], marks: Mapping[str, Decimal],
+                       requests_per_second: float = 10, seed: int = 1) -> str:
+    """A strategy like those of `workbench.strategies`, for load; returns the configuration to start."""
+    client.home.add_script(ORDER_CHURN)
+    client.create(ORDER_CHURN.stem, CONFIGURATION, {
+        "connector_name": connector, "trading_pairs": pairs, "requests_per_second": requests_per_second, "seed": seed})
+    return CONFIGURATION
 
 
 def new_folder(wanted: Path) -> Path:

@@ -9,7 +9,6 @@ import json
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Counter as CounterType, List, Optional
 
 import psutil
@@ -17,12 +16,10 @@ import psutil
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from workbench import audit, books, report, sampling, soak_plot
 from workbench.disturbances import Disturbances
-from workbench.job import CONNECTOR, STOP_TIMEOUT_S, SYMBOL_OF_PAIR, Job
+from workbench.job import CONNECTOR, PAIR_OF_SYMBOL, STOP_TIMEOUT_S, SYMBOL_OF_PAIR, Job, create_order_churn
 from workbench.order_churn import VITALS_FILE
 from workbench.sampling import Sample, Sampler, Trend
 
-CONFIGURATION = "soak.yml"
-SCRIPT = Path(__file__).with_name("order_churn.py")
 SAMPLE_INTERVAL_S = 5.0
 PROGRESS_S = 60.0
 FAULT_INTERVAL_S = 10.0  # mean
@@ -70,12 +67,10 @@ class Soak(Job):
                  f"everything is kept in {self.folder}")
         self.set_up()
         self._limit_requests()
-        self.client.home.add_script(SCRIPT)
-        self.client.create(SCRIPT.stem, CONFIGURATION, {
-            "connector_name": CONNECTOR, "trading_pairs": list(SYMBOL_OF_PAIR), "requests_per_second": self._rate,
-            "seed": self._seed})
+        configuration = create_order_churn(
+            self.client, CONNECTOR, list(SYMBOL_OF_PAIR), self.marks(), self._rate, self._seed)
         self.step("starting the bot")
-        self.client.start(CONFIGURATION)
+        self.client.start(configuration)
         self._trade()
         self._calm_down()
         self.say("- stopping the bot: cancelling orders")
@@ -124,7 +119,8 @@ class Soak(Job):
             time.sleep(CALM_S)
 
     def _judge(self) -> List[str]:
-        faults = self.differences(books.client_books(self.client.database), self.venue_books())
+        faults = self.differences(
+            books.client_books(self.client.database), books.venue_books(self.ledger(), PAIR_OF_SYMBOL))
         faults += self._judge_log()
         tripped = self.simulator.ask("limiter")["tripped"]
         if tripped:
