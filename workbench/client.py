@@ -18,6 +18,7 @@ import psutil
 from workbench.home import Home
 
 COMMAND_TIMEOUT_S = 120.0
+KILL_TIMEOUT_S = 30.0
 
 
 class ClientError(Exception):
@@ -105,10 +106,11 @@ class Client:
 
         Only what it last noted of itself is thrown away: `start` would take the dead bot's "running" for the new one's.
         """
-        for process in self.processes():
+        processes = self.processes()
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(self.processes(), timeout=10)
+        psutil.wait_procs(processes, timeout=KILL_TIMEOUT_S)
         (self.home.root / "data" / "bot" / "status.json").unlink(missing_ok=True)
 
     def processes(self) -> List[psutil.Process]:
