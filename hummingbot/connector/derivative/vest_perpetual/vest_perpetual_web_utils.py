@@ -290,6 +290,9 @@ _NOT_SENT_ERRORS = (
 )
 _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 
+# Their answers have nothing to tell but that it was done (protocol section 5), which an empty one does too.
+_METHODS_THAT_TELL_NOTHING = frozenset({RESTMethod.PUT, RESTMethod.DELETE})
+
 # What an answer may grow to, decompressed; the venue's longest, a thousand orders, has less than a tenth of it.
 _MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
@@ -317,14 +320,17 @@ def _retry_after_s(headers: Mapping[str, str]) -> Optional[float]:
     return None if until_ms is None or date_ms is None else max(0.0, (until_ms - date_ms) / 1000)
 
 
-def decode_answer(status: int, headers: Mapping[str, str], text: str) -> Any:
+def decode_answer(status: int, headers: Mapping[str, str], text: str, may_be_empty: bool = False) -> Any:
     """The JSON of an answer, or its error (protocol section 3: either shape, any status).
 
     :param status: HTTP status
     :param headers: the answer's headers
     :param text: the answer's body
+    :param may_be_empty: whether nothing at all says that it was done; then it is None
     :raises VestError: what the venue answered instead
     """
+    if may_be_empty and status < 300 and not text.strip():
+        return None
     is_error_status = status >= 400
     error = None
     try:
@@ -517,7 +523,7 @@ class VestRESTAssistant(RESTAssistant):
             request = await self._authenticate(request)
             sent_s = self._clock.monotonic_s()
             response, text, received_s = await self._exchange(request, timeout)
-        return self._decode(response, text, sent_s, received_s)
+        return self._decode(response, text, sent_s, received_s, method in _METHODS_THAT_TELL_NOTHING)
 
     def _headers(self, url: str, has_body: bool) -> Dict[str, str]:
         headers = {hdrs.CONTENT_TYPE: "application/json"} if has_body else {}
@@ -538,9 +544,9 @@ class VestRESTAssistant(RESTAssistant):
         # Out here, so that it has no cause: aiohttp's errors hold the request's headers, and with them the API key.
         raise failure
 
-    def _decode(self, response: RESTResponse, text: str, sent_s: float, received_s: float) -> Any:
+    def _decode(self, response: RESTResponse, text: str, sent_s: float, received_s: float, may_be_empty: bool) -> Any:
         try:
-            payload = decode_answer(response.status, response.headers, text)
+            payload = decode_answer(response.status, response.headers, text, may_be_empty)
         except VestRateLimitError as error:
             self._throttler.note_refusal(error.retry_after_s)
             raise

@@ -27,6 +27,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestListenKeyError,
     VestServerError,
     VestUnauthorizedError,
+    VestUnreadableAnswerError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
     STREAM_RECONNECTED,
@@ -109,6 +110,18 @@ class FrameworkContractTest(StreamTestCase):
         mock_api.delete(LISTEN_KEY_URL, payload={})
         await self.source._delete_listen_key()
         self.assertEqual("DELETE", next(iter(mock_api.requests))[0])
+
+    @aioresponses()
+    async def test_c27_an_empty_answer_says_that_the_listen_key_was_renewed_or_deleted(self, mock_api):
+        mock_api.put(LISTEN_KEY_URL, status=204)
+        mock_api.put(LISTEN_KEY_URL, body=" ")
+        mock_api.delete(LISTEN_KEY_URL, status=204)
+        mock_api.post(LISTEN_KEY_URL, body="")
+        self.assertTrue(await self.source._ping_listen_key())
+        self.assertTrue(await self.source._ping_listen_key())
+        await self.source._delete_listen_key()
+        with self.assertRaises(VestUnreadableAnswerError):
+            await self.source._get_listen_key()
 
     @aioresponses()
     async def test_manage_listen_key_task_loop_keep_alive_successful(self, mock_api):
