@@ -48,8 +48,7 @@ class Job:
 
     def execute(self) -> int:
         """Run it; returns the exit code: 0 when all is well, 1 when something differs or fails."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
+        handlers = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return self._verdict(self.run())
         except Interrupted:
@@ -63,6 +62,8 @@ class Job:
                 self.client.kill()
             self.simulator.stop()
             self._report.close()
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     def run(self) -> List[str]:
         """Set up, trade, stop and compare; returns what is wrong, in words."""

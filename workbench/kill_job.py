@@ -17,7 +17,8 @@ import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from workbench import audit, books, report
 from workbench.client import ClientError
@@ -145,27 +146,31 @@ class KillJob(Job):
         unsaved = [row for row in ledger["orders"] if str(row["nonce"]) not in saved]
         known = {**ledger, "orders": [row for row in ledger["orders"] if str(row["nonce"]) in saved]}
         self.say("\nOrders the kills kept Hummingbot from saving: " + (_orders_in_words(unsaved) or "none"))
-        faults = self.differences(_with_positions_of(client, unsaved), books.venue_books(known, PAIR_OF_SYMBOL))
-        faults += [fault for row in unsaved for fault in self._faults_of_unsaved(row)]
+        faults = self.differences(with_positions_of(client, unsaved), books.venue_books(known, PAIR_OF_SYMBOL))
+        faults += [fault for row in unsaved for fault in faults_of_unsaved(row, self._kill_times_ms, self.client.logs)]
         complaints = audit.complaints(self.client.logs)
         self.say("\n" + report.complaints(complaints))
         faults += [f"{complaint.level} of {complaint.logger}: {complaint.message}"
                    for complaint in complaints if complaint.level != "WARNING"]
         return faults + self.left_behind()
 
-    def _faults_of_unsaved(self, row: Mapping[str, Any]) -> List[str]:
-        """Whether a kill excuses that it is not in the database, and whether the connector took care of it."""
-        faults, nonce = [], row["nonce"]
-        if not any(abs(row["postTime"] - kill_ms) < UNSAVED_WINDOW_MS for kill_ms in self._kill_times_ms):
-            faults.append(f"order {nonce} is not in the database, and no kill is the reason")
-        if books.STATE_OF_VENUE_STATUS[row["status"]] == books.OPEN:
-            faults.append(f"order {nonce}, never saved, is still open at the venue")
-        if row["status"] == "CANCELLED" and not audit.mentions(self.client.logs, "from an earlier session", nonce):
-            faults.append(f"order {nonce} was cancelled after a restart, and no WARNING says so")
-        return faults
+
+def faults_of_unsaved(row: Mapping[str, Any], kill_times_ms: Iterable[int], logs: Iterable[Path]) -> List[str]:
+    """Whether a kill excuses that an order is not in the database, and whether the connector took care of it.
+
+    :param row: the order as the venue's ledger has it.
+    """
+    faults, nonce = [], row["nonce"]
+    if not any(abs(row["postTime"] - kill_ms) < UNSAVED_WINDOW_MS for kill_ms in kill_times_ms):
+        faults.append(f"order {nonce} is not in the database, and no kill is the reason")
+    if books.STATE_OF_VENUE_STATUS[row["status"]] == books.OPEN:
+        faults.append(f"order {nonce}, never saved, is still open at the venue")
+    if row["status"] == "CANCELLED" and not audit.mentions(logs, "from an earlier session", nonce):
+        faults.append(f"order {nonce} was cancelled after a restart, and no WARNING says so")
+    return faults
 
 
-def _with_positions_of(client: books.Books, unsaved: List[Mapping[str, Any]]) -> books.Books:
+def with_positions_of(client: books.Books, unsaved: List[Mapping[str, Any]]) -> books.Books:
     """The client's books with the positions as they are by its fills and those it could not save."""
     positions = dict(client.positions)
     for fill in books.venue_books({"orders": unsaved, "positions": [], "funding_payments": []}, PAIR_OF_SYMBOL).fills:

@@ -45,6 +45,14 @@ def test_create_with_copies_needs_the_project_no_more(project, tmp_path):
     assert (home.root / "hummingbot/connector/derivative/vest/vest_utils.py").exists()
 
 
+def test_a_script_can_be_added_to_one_home(project, tmp_path):
+    script = tmp_path / "load.py"
+    script.write_text("")
+    home = Home.create(tmp_path / "home", project=project)
+    home.add_script(script)
+    assert (home.root / "scripts/load.py").resolve() == script and not (project / "scripts/load.py").exists()
+
+
 def test_lay_over_follows_what_is_added_and_removed(project, tmp_path):
     home = Home.create(tmp_path / "home", project=project)
     (project / "hummingbot/core/sources/vest_source.py").rename(project / "hummingbot/core/sources/vest_other.py")
