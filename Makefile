@@ -3,6 +3,9 @@ DURATION ?= 60
 STRATEGY ?= v2
 PAIRS ?= BTC-USDC,ETH-USDC
 SEED ?= 1
+RATE ?= 10
+FAULTS ?= mild
+KILLS ?= 20
 VENV := .venv/bin
 PYTHON ?= $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)/bin/python
 UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
@@ -14,7 +17,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint coverage dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run soak kill test lint coverage dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -25,6 +28,13 @@ install:  ## virtual environment, locked dependencies, Hummingbot's home
 
 run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
+
+soak: install  ## hours of trading under mild faults, vital signs watched (HOURS or MINUTES, RATE, FAULTS, SEED)
+	@$(VENV)/python -m workbench.soak --hours $(or $(HOURS),$(if $(MINUTES),0,1)) --minutes $(or $(MINUTES),0) \
+		--rate $(RATE) --faults $(FAULTS) --seed $(SEED)
+
+kill: install  ## the client killed in mid-trade and restarted, again and again (KILLS, STRATEGY=v2 or churn, SEED)
+	@$(VENV)/python -m workbench.kill_job --kills $(KILLS) --strategy $(STRATEGY) --seed $(SEED)
 
 test: install  ## every test, two at a time, end-to-end runs included (ARGS="-k words" chooses)
 	@$(VENV)/python -m pytest -n 2 $(ARGS) test

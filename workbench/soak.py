@@ -32,14 +32,16 @@ READY_TIMEOUT_S = 60.0
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run a soak; returns the exit code."""
     parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=60, help="minutes of trading (default 60)")
+    parser.add_argument("--hours", type=float, default=0, help="how long the client trades")
+    parser.add_argument("--minutes", type=float, default=0, help="added to the hours")
     parser.add_argument("--rate", type=float, default=10, help="orders and cancels a second (default 10)")
     parser.add_argument("--seed", type=int, default=1, help="of prices, orders and faults")
     parser.add_argument("--faults", choices=("mild", "none"), default="mild")
     options = parser.parse_args(arguments)
-    if not options.minutes > 0 or not options.rate > 0:
-        parser.error("minutes and rate must be above zero")
-    return Soak(options.seed, options.minutes * 60, options.rate, options.faults == "mild").execute()
+    duration_s = options.hours * 3600 + options.minutes * 60
+    if not duration_s > 0 or not options.rate > 0:
+        parser.error("the time (hours, minutes) and the rate must be above zero")
+    return Soak(options.seed, duration_s, options.rate, options.faults == "mild").execute()
 
 
 class Soak(Job):
