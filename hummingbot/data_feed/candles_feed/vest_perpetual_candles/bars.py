@@ -2,7 +2,6 @@
 from datetime import datetime, timedelta, timezone
 from typing import Iterable, List, Sequence
 
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.data_feed.candles_feed.candles_base import CandlesBase
 from hummingbot.data_feed.candles_feed.vest_perpetual_candles.klines import Kline
 
@@ -12,6 +11,7 @@ _OPEN_TIME_S = CandlesBase.columns.index("timestamp")
 _CLOSE = CandlesBase.columns.index("close")
 _TRADES = CandlesBase.columns.index("n_trades")
 _MONTH = "1M"
+_LONGEST_GAP_BARS = 20_000  # two weeks of minutes: no market is closed for longer
 
 
 def bar_from(kline: Kline) -> Bar:
@@ -50,9 +50,9 @@ def merged(bars: Iterable[Bar], news: Iterable[Bar], interval: str) -> List[Bar]
 def _without_gaps(bars: Iterable[Bar], interval: str) -> List[Bar]:
     """While nothing was traded (a halt, a closed market) there may be no bars: they become flat ones without volume.
 
-    What lies before a gap of more bars than the venue ever tells of is left out.
+    What lies before a gap that cannot be one is left out.
     """
-    longest_gap_s = CONSTANTS.KLINES_LIMIT * CandlesBase.interval_to_seconds[interval]
+    longest_gap_s = _LONGEST_GAP_BARS * CandlesBase.interval_to_seconds[interval]
     filled: List[Bar] = []
     for bar in bars:
         if filled and bar[_OPEN_TIME_S] - filled[-1][_OPEN_TIME_S] > longest_gap_s:

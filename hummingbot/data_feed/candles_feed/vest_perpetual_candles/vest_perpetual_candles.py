@@ -214,8 +214,8 @@ class VestPerpetualCandles(CandlesBase):
             bar for bar in await self._read_history()
             if (start_time is None or bar[0] >= start_time) and (end_time is None or bar[0] <= end_time)
         ]
-        count = self.candles_max_result_per_rest_request if limit is None else limit
-        bars = bars[:count] if end_time is None else bars[max(0, len(bars) - count):]
+        if limit is not None:
+            bars = bars[:limit] if end_time is None else bars[max(0, len(bars) - limit):]
         return np.array(bars, dtype=float).reshape(-1, len(self.columns))
 
     async def get_historical_candles(self, config: HistoricalCandlesConfig) -> pd.DataFrame:
