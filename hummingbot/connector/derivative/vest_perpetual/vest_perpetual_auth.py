@@ -18,6 +18,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_utils as utils,
     vest_perpetual_web_utils as web_utils,
+    vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
@@ -31,9 +32,6 @@ _ORDER_TYPES = ("uint256", "uint256", "string", "string", "bool", "string", "str
 _CANCEL_TYPES = ("uint256", "uint256", "string")
 _LP_TYPES = ("uint256", "uint256", "string", "string")
 _WITHDRAW_TYPES = ("uint256", "uint256", "bool", "address", "address", "address", "uint256", "uint256")
-
-# Fields of an order that may bring a second one with it, by their prefix (protocol section 5).
-_TRIGGERS = {"tp": CONSTANTS.ORDER_TYPE_TAKE_PROFIT, "sl": CONSTANTS.ORDER_TYPE_STOP_LOSS}
 
 _CONNECT_HINT = "enter the keys again with the connect command"
 # Private keys are smaller than this number.
@@ -231,7 +229,7 @@ class VestPerpetualAuth(AuthBase):
             CONSTANTS.ACCOUNT_GROUP_HEADER: web_utils.server_name(self.account_group),
         }
         if request.method == RESTMethod.GET:
-            request.params = {**(request.params or {}), "time": self._clock.now_ms()}
+            request.params = {**(request.params or {}), **wire.time_field(self._clock.now_ms())}
         elif request.data is not None:
             body = json.loads(request.data)
             self._stamp(body, web_utils.rest_path(request.url, self._domain))
@@ -245,64 +243,25 @@ class VestPerpetualAuth(AuthBase):
     def _stamp(self, body: Dict[str, Any], path: str) -> None:
         sign = self._signers.get(path)
         if sign is None:
-            body["time"] = self._clock.now_ms()
+            body.update(wire.time_field(self._clock.now_ms()))
             return
-        order = body["order"]
-        order["time"] = self._clock.now_ms()
-        body["recvWindow"] = CONSTANTS.RECV_WINDOW_MS
-        body["signature"] = sign(order)
+        order = wire.stamped_order(body, self._clock.now_ms())
+        wire.seal(body, sign(order))
 
     def _sign_order(self, order: Dict[str, Any]) -> str:
-        for prefix, order_type in _TRIGGERS.items():
-            price = order.get(f"{prefix}Price")
-            if price is not None:
-                order[f"{prefix}Signature"] = self._generate_trigger_signature(order, order_type, price)
-        return self._generate_orders_signature(
-            time_ms=order["time"],
-            nonce=order["nonce"],
-            order_type=order["orderType"],
-            symbol=order["symbol"],
-            is_buy=order["isBuy"],
-            size=order["size"],
-            limit_price=order["limitPrice"],
-            reduce_only=order["reduceOnly"],
-        )
-
-    def _generate_trigger_signature(self, order: Dict[str, Any], order_type: str, trigger_price: str) -> str:
-        """Signature of a take profit or stop loss: an order of its own, which closes what its parent opens."""
-        return self._generate_orders_signature(
-            time_ms=order["time"],
-            nonce=order["nonce"],
-            order_type=order_type,
-            symbol=order["symbol"],
-            is_buy=not order["isBuy"],
-            size=order["size"],
-            limit_price=trigger_price,
-            reduce_only=True,
-        )
+        wire.sign_triggers(order, self._generate_orders_signature)
+        return self._generate_orders_signature(*wire.order_values(order))
 
     def _sign_cancel(self, order: Dict[str, Any]) -> str:
-        return self._generate_cancel_signature(order["time"], order["nonce"], order["id"])
+        return self._generate_cancel_signature(*wire.cancel_values(order))
 
     def _sign_lp(self, order: Dict[str, Any]) -> str:
-        return self._generate_lp_signature(order["time"], order["nonce"], order["orderType"], order["size"])
+        return self._generate_lp_signature(*wire.lp_values(order))
 
     def _sign_withdraw(self, order: Dict[str, Any]) -> str:
-        token_address = CONSTANTS.COLLATERAL_TOKEN_ADDRESSES.get(order["chainId"])
-        if token_address is None:
-            raise ValueError(
-                f"the address of {CONSTANTS.COLLATERAL_TOKEN} on chain {order['chainId']} is not known, and the venue "
-                f"wants it signed: add it to COLLATERAL_TOKEN_ADDRESSES"
-            )
-        return self._generate_withdraw_signature(
-            time_ms=order["time"],
-            nonce=order["nonce"],
-            account=order["account"],
-            recipient=order["recipient"],
-            token_address=token_address,
-            size=int(order["size"]),
-            chain_id=order["chainId"],
-        )
+        signature = self._generate_withdraw_signature(*wire.withdraw_values(order))
+        wire.name_token(order)
+        return signature
 
     def _generate_orders_signature(
             self,

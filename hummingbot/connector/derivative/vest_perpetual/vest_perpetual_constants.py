@@ -88,7 +88,8 @@ EVENT_ORDER = "ORDER"
 EVENT_LP = "LP"
 EVENT_TRANSFER = "TRANSFER"
 
-# --- Close codes of the venue's sockets (protocol section 3).
+# --- Close codes of the venue's sockets (protocol section 3). The socket connects again by itself, with a new listen
+# key where that was wrong; the meanings say what to do where somebody has to do something.
 WS_CLOSE_LISTEN_KEY_CODES = frozenset({4003, 4004, 4005})
 WS_CLOSE_MEANINGS = {
     1011: "the venue had an internal error",
@@ -110,6 +111,9 @@ ORDER_TYPE_TAKE_PROFIT = "TAKE_PROFIT"
 ORDER_TYPE_STOP_LOSS = "STOP_LOSS"
 TIME_IN_FORCE_GTC = "GTC"
 TIME_IN_FORCE_FOK = "FOK"
+LP_DEPOSIT = "DEPOSIT"
+LP_IMMEDIATE_WITHDRAW = "IMMEDIATE_WITHDRAW"
+LP_SCHEDULE_WITHDRAW = "SCHEDULE_WITHDRAW"
 
 ORDER_STATUS_NEW = "NEW"
 ORDER_STATUS_PARTIALLY_FILLED = "PARTIALLY_FILLED"

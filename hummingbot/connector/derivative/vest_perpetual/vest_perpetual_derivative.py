@@ -39,6 +39,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
     VestPerpetualUserStreamDataSource,
 )
@@ -51,8 +52,9 @@ from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEve
 from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
-class VestPerpetualDerivative(VestOrderOperations):
-    """A Vest account as Hummingbot sees it. What is about orders stands in `VestOrderOperations`.
+class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
+    """A Vest account as Hummingbot sees it. What is about orders stands in `VestOrderOperations`, what moves money in
+    or out of the account in `VestTransfers`.
 
     :param balance_asset_limit: the client's limits of the balances it may use
     :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)

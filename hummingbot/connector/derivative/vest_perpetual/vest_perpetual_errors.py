@@ -15,9 +15,11 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestUnreadableAnswerError` - an answer that is not the JSON the protocol promises.
     * `VestPayloadError` - a payload that lacks a field or holds one of the wrong type; names the field, so that it can
       be reported, and never its neighbours, so that nothing secret is.
+    * `VestTransferUnknownError` - a movement of money that was sent, and of which it is not known what became.
 
   * `VestNotSentError` - no connection could be made: the venue never saw the request.
   * `VestInvalidOrderError` - the order cannot be right, so the connector did not send it.
+  * `VestInvalidTransferError` - the same of an LP order or a withdrawal.
   * `VestRefusedError` - the venue refused, with its code (or an HTTP 4xx without one): nothing was done.
 
     * `VestUnauthorizedError` - the key, the signature or the account group is not accepted; asking again cannot help.
@@ -27,7 +29,7 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestClockError` - the time of the request was not accepted; it may be sent again with a corrected clock.
     * `VestListenKeyError` - the listen key is unknown or expired; a new one is needed.
     * `VestOrderNotFoundError` - no such order, or it is done already.
-    * `VestDuplicateOrderError` - the venue already has this very order: it exists.
+    * `VestDuplicateOrderError` - the venue already has this very order, or LP order or withdrawal: it exists.
 """
 from typing import Dict, Optional, Type
 
@@ -87,6 +89,10 @@ class VestInvalidOrderError(VestError):
     """An order that cannot be right and was not sent; the message says what to do about it."""
 
 
+class VestInvalidTransferError(VestError):
+    """An LP order or a withdrawal that cannot be right and was not sent; the message says what to do about it."""
+
+
 class VestRefusedError(VestError):
     """The venue refused the request and did nothing.
 
@@ -140,7 +146,7 @@ class VestOrderNotFoundError(VestRefusedError):
 
 
 class VestDuplicateOrderError(VestRefusedError):
-    """The venue already has this very order."""
+    """The venue already has this very order, LP order or withdrawal."""
 
 
 class VestPayloadError(VestUnknownOutcomeError, ValueError):
@@ -149,59 +155,75 @@ class VestPayloadError(VestUnknownOutcomeError, ValueError):
     retryable = False
 
 
-# Every documented code (protocol section 3) in words that say what the user can do.
+class VestTransferUnknownError(VestUnknownOutcomeError):
+    """A movement of money that was sent, and of which it is not known what became: never send it again unseen.
+
+    :param message: what happened, and where to look
+    :param nonce: finds it at the venue, if the venue has it
+    """
+
+    retryable = False
+
+    def __init__(self, message: str, nonce: int):
+        super().__init__(message)
+        self.nonce = nonce
+
+
+# Every documented code (protocol section 3): what it means, and after the semicolon what the user can do.
 _REGISTER_HINT = "register a new signing key and enter the three values again (connect vest_perpetual)"
+_REPORT_HINT = "the connector should not have sent this: report it, with the lines of the log around it"
+_LATER_HINT = "try again a little later"
 CODE_MEANINGS: Dict[int, str] = {
-    429: "too many requests; the connector slows down by itself",
-    1002: f"the API key is not accepted (wrong, revoked or expired): {_REGISTER_HINT}",
-    1003: "too many requests; the connector slows down by itself",
-    1022: "the signature is not accepted: the signing private key is not the one that was registered with this API key",
-    1023: "the nonce was used before or is not valid",
-    1024: "the network type is not valid",
-    1099: f"the venue does not know the account: {_REGISTER_HINT}",
-    1111: "a price or size has the wrong number of decimals for this symbol",
-    1116: "the venue does not offer this order type",
-    1121: "the venue does not know this symbol",
-    1125: "the listen key is unknown or expired",
-    1130: "a parameter is not valid",
+    429: "too many requests; nothing needs to be done, the connector slows down by itself",
+    1002: f"the API key is not accepted (wrong, revoked or expired); {_REGISTER_HINT}",
+    1003: "too many requests; nothing needs to be done, the connector slows down by itself",
+    1022: "the signature is not accepted; enter the signing private key that was registered together with this API key",
+    1023: "the nonce was used before or is not valid; check that this computer's clock is right, then try again",
+    1024: f"the network type is not valid; {_REPORT_HINT}",
+    1099: f"the venue does not know the account; {_REGISTER_HINT}",
+    1111: "a price or size has the wrong number of decimals; use the price and size steps of the market",
+    1116: "the venue does not offer this order type; use LIMIT or MARKET",
+    1121: "the venue does not know this symbol; use one of the trading pairs the connector lists",
+    1125: "the listen key is unknown or expired; nothing needs to be done, the connector gets a new one",
+    1130: f"a parameter is not valid; {_REPORT_HINT}",
     1131: "the request's time or its window is not accepted; check this computer's clock",
     1132: "the request reached the venue too late; check the connection and this computer's clock",
-    1133: "the time in force is not valid; only LIMIT orders take one",
-    1143: "the transaction is not valid",
-    1144: "the transaction was used before",
-    1145: "the take-profit or stop-loss price is not valid",
-    1146: "the account group is not accepted; check vest_perpetual_account_group",
-    1147: "the withdrawal was declined on the phone",
-    1148: "the market is closed now; orders are accepted again when it opens",
-    3001: "the price moved beyond the order's limit",
+    1133: f"the time in force is not valid, only LIMIT orders take one; {_REPORT_HINT}",
+    1143: "the transaction is not valid; check it on its chain",
+    1144: "the transaction was used before; look at the transfers, it is counted already",
+    1145: "the take-profit or stop-loss price is not valid; choose one on the right side of the order's price",
+    1146: "the account group is not accepted; enter the accGroup of the registration (vest_perpetual_account_group)",
+    1147: "the withdrawal was declined on the phone; approve it in the venue's app, or leave it",
+    1148: "the market is closed now; wait until it opens",
+    3001: "the price moved beyond the order's limit; send another order at the present price",
     3002: "not enough margin; use a smaller size, more leverage or add collateral",
-    3003: "the venue's price was stale; try again",
-    3004: "the order was too old when the venue reached it; try again",
-    3006: "a position with take-profit or stop-loss cannot be increased this way",
-    3007: "the account is short of margin and may only reduce positions",
-    3008: "the order was deleted by a liquidation",
-    3010: "the market's open-interest limit is reached; only reducing orders are accepted",
-    3011: "the limit price is not valid for this symbol",
-    3015: "the venue already has this order",
-    3017: "the venue has no such open order",
-    3018: "a reduce-only order would have increased the position",
-    3019: "a reduce-only order is larger than the position",
-    3020: "the order would change the leverage of the position",
-    3021: "leverage cannot be decreased while the position is open",
-    3022: "the take-profit or stop-loss price is not valid",
-    3023: "the venue cannot trade this symbol",
-    3024: "the market is closed or halted; orders are accepted again when it opens",
-    4001: "the balance is not enough for this LP request",
-    4002: "not enough margin for this LP request",
-    4003: "the venue's price was stale; try the LP request again",
-    4004: "the LP request was too old when the venue reached it; try again",
-    4007: "there are no LP shares to withdraw",
-    4010: "the venue already has this LP request",
-    4012: "the LP request exceeds the balance",
-    5002: "not enough margin to withdraw this amount",
-    5009: "the venue's withdrawal cap is reached; try a smaller amount or later",
-    5010: "the venue already has this withdrawal",
-    5013: "the venue could not execute the withdrawal; try again later",
+    3003: f"the venue's price was stale; {_LATER_HINT}",
+    3004: f"the order was too old when the venue reached it; {_LATER_HINT}",
+    3006: "a position with take-profit or stop-loss cannot be increased this way; remove those first",
+    3007: "the account is short of margin; reduce positions or add collateral",
+    3008: "the order was deleted by a liquidation; add collateral before trading on",
+    3010: "the market's open-interest limit is reached; only orders that reduce a position are accepted",
+    3011: "the limit price is not valid for this symbol; choose one nearer to the market",
+    3015: "the venue already has this order; look at it before sending another",
+    3017: "the venue has no such open order; it is done already, look at the order history",
+    3018: "a reduce-only order would have increased the position; check the order's side",
+    3019: "a reduce-only order is larger than the position; use the position's size",
+    3020: "the order would change the leverage of the position; cancel open orders before changing leverage",
+    3021: "leverage cannot be decreased while the position is open; close the position first",
+    3022: "the take-profit or stop-loss price is not valid; choose one on the right side of the order's price",
+    3023: "the venue cannot trade this symbol; use another market",
+    3024: "the market is closed or halted; wait until it opens",
+    4001: "the balance is not enough for this LP deposit; deposit less",
+    4002: "not enough margin for this LP deposit; deposit less or reduce positions",
+    4003: f"the venue's price was stale; {_LATER_HINT}",
+    4004: f"the LP request was too old when the venue reached it; {_LATER_HINT}",
+    4007: "there are no LP shares to withdraw; look at the LP orders",
+    4010: "the venue already has this LP request; look at the LP orders before sending another",
+    4012: "the LP request exceeds the balance; ask for less",
+    5002: "not enough margin to withdraw this amount; withdraw less or reduce positions",
+    5009: "the venue's withdrawal cap is reached; withdraw less, or later",
+    5010: "the venue already has this withdrawal; look at the transfers before sending another",
+    5013: "the venue could not execute the withdrawal; look at the transfers and the balance before sending another",
 }
 
 RATE_LIMIT_CODES = frozenset({429, 1003})
@@ -216,6 +238,8 @@ _ERROR_CLASSES: Dict[int, Type[VestRefusedError]] = {
     1131: VestClockError,
     1132: VestClockError,
     3015: VestDuplicateOrderError,
+    4010: VestDuplicateOrderError,
+    5010: VestDuplicateOrderError,
     3017: VestOrderNotFoundError,
 }
 

@@ -1,6 +1,14 @@
-"""Reads the venue's JSON: exactly, and with complaints that name the field."""
+"""Reads the venue's JSON: exactly, and with complaints that name the field.
+
+One rule for what may stand for what (protocol section 2: decimals travel as strings, integers as numbers). Where there
+is only one reading, forms may be swapped: numbers as strings, strings as numbers, integers as 5.0, true and false as
+strings in any case. Whatever has to be guessed at is refused: NaN, infinities, numbers with blanks or underscores in
+them, a boolean for a number, 1 or 0 for a boolean, a list or an object for a plain value. Null and the empty string
+count as absent.
+"""
 import json
 import re
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any, List, Mapping, Optional, Union
 
@@ -16,6 +24,8 @@ _MAX_TIME_MS = 10 ** 13
 _MAX_EXCERPT = 200  # characters
 # Keys, signatures and listen keys are long words; so a text that echoes one can be quoted without it.
 _LONG_WORD = re.compile(r"""[^\s"'{}\[\]<>(),;]{24,}""")
+# Decimal() itself also reads blanks, underscores and the digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def _refuse_constant(name: str):
@@ -58,13 +68,11 @@ def decimal_from(value: Any, name: str) -> Decimal:
     """
     if isinstance(value, (str, int, float, Decimal)) and not isinstance(value, bool):
         text = value if isinstance(value, str) else _number_text(value, name)
-        if len(text) <= _MAX_NUMBER_LENGTH:
-            try:
+        if len(text) <= _MAX_NUMBER_LENGTH and _NUMBER.fullmatch(text):
+            with suppress(InvalidOperation):  # an exponent beyond what Decimal can hold
                 number = Decimal(text)
-            except InvalidOperation:
-                number = None
-            if number is not None and number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT:
-                return number
+                if abs(number.adjusted()) <= _MAX_EXPONENT:
+                    return number
     raise VestPayloadError(f"{name}: not a decimal number")
 
 

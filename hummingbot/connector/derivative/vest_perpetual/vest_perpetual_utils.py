@@ -34,10 +34,10 @@ DEFAULT_FEES = TradeFeeSchema(
 def account_group_from(value: Any) -> int:
     """The account group as a number; blank is group 0, which is a group like any other (framework gap B21).
 
-    :param value: what the user typed, or a number
+    :param value: what the user typed, a number, or None for blank
     :raises ValueError: when it is no whole number of 0 or more
     """
-    text = str(value).strip()
+    text = "" if value is None else str(value).strip()
     if text and not (text.isascii() and text.isdigit()):
         raise ValueError("the account group is a whole number such as 0, as the registration answered it (accGroup)")
     return int(text or 0)

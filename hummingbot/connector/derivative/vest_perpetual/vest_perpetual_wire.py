@@ -8,7 +8,7 @@ times stay the integer milliseconds they were sent as (`_ms`).
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
@@ -168,6 +168,8 @@ def _book_side(rows: List[Any], name: str) -> List[BookRow]:
     if len(rows) > _MAX_BOOK_ROWS:
         raise VestPayloadError(f"{name}: more than {_MAX_BOOK_ROWS} rows")
     try:
+        if any(type(value) is bool for row in rows for value in row):
+            raise TypeError("float() takes a boolean for a number")
         side = [(float(price), float(amount)) for price, amount in rows]
     except (TypeError, ValueError, OverflowError) as error:
         raise VestPayloadError(f"{name}: not rows of price and amount") from error
@@ -339,13 +341,14 @@ class Leverage:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`GET /account`. `withdrawable` in USDC, None when the venue does not say."""
+    """`GET /account`. `withdrawable` in USDC, None when the venue does not say; `address` is the wallet's."""
 
     balances: Tuple[Balance, ...]
     withdrawable: Optional[Decimal]
     positions: Tuple[Position, ...]
     leverages: Tuple[Leverage, ...]
     time_ms: Optional[int]
+    address: Optional[str] = None
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Account":
@@ -356,6 +359,7 @@ class Account:
             positions=tuple(Position.from_payload(row) for row in fields.rows("positions")),
             leverages=tuple(_readable_leverages(fields.rows("leverages"))),
             time_ms=fields.optional_time_ms("time"),
+            address=fields.optional_text("address"),
         )
 
 
@@ -364,6 +368,38 @@ def _readable_leverages(rows: List[Any]) -> Iterator[Leverage]:
     for row in rows:
         with suppress(VestPayloadError):
             yield Leverage.from_payload(row)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRecord:
+    """An LP order of `GET /lp` or a transfer of `GET /transfer`.
+
+    `size` in USDC, as far as is known [?]; `code` says why when the status is REJECTED; `chain_id` is that of a
+    transfer, None for LP.
+    """
+
+    record_id: str
+    nonce: Optional[int]
+    order_type: str
+    size: Decimal
+    status: str
+    post_time_ms: Optional[int]
+    code: Optional[int]
+    chain_id: Optional[int]
+
+    @classmethod
+    def from_payload(cls, payload: Any) -> "TransferRecord":
+        fields = Fields("transfer", payload)
+        return cls(
+            record_id=fields.text("id"),
+            nonce=fields.optional_integer("nonce"),
+            order_type=fields.text("orderType"),
+            size=fields.decimal("size"),
+            status=fields.text("status"),
+            post_time_ms=fields.optional_integer("postTime"),
+            code=fields.optional_integer("code"),
+            chain_id=fields.optional_integer("chainId"),
+        )
 
 
 # --- Answers
@@ -460,21 +496,103 @@ def lp_request(nonce: int, order_type: str, size: str) -> Dict[str, Any]:
     return {"order": {"nonce": nonce, "orderType": order_type, "size": size}}
 
 
-def withdraw_request(nonce: int, account: str, recipient: str, size: int, chain_id: int) -> Dict[str, Any]:
-    """Body of `POST /transfer/withdraw`; `size` in whole units of 1e-6 USDC."""
-    return {
-        "order": {
-            "nonce": nonce,
-            "account": account,
-            "recipient": recipient,
-            "token": CONSTANTS.COLLATERAL_TOKEN,
-            "size": str(size),
-            "chainId": chain_id,
-            "execute": False,
-        }
+def withdraw_request(
+        nonce: int, account: str, recipient: str, token_address: str, size: int, chain_id: int, execute: bool
+) -> Dict[str, Any]:
+    """Body of `POST /transfer/withdraw`.
+
+    :param token_address: of USDC on that chain; it is signed, then `name_token` puts the name in its place
+    :param size: whole units of 1e-6 USDC
+    :param execute: goes beside the order; what it does is not documented further [?]
+    """
+    order = {
+        "nonce": nonce,
+        "account": account,
+        "recipient": recipient,
+        "token": token_address,
+        "size": str(size),
+        "chainId": chain_id,
     }
+    return {"order": order, "execute": execute}
 
 
 def leverage_request(symbol: str, value: int) -> Dict[str, Any]:
     """Body of `POST /account/leverage`."""
     return {"symbol": symbol, "value": value}
+
+
+def records_query(
+        nonce: Optional[int] = None, start_ms: Optional[int] = None, end_ms: Optional[int] = None
+) -> Dict[str, Any]:
+    """Query of `GET /lp` and `GET /transfer`: as many rows as the venue gives at once.
+
+    :param nonce: of the one record wanted
+    :param start_ms: posted at or after, in ms
+    :param end_ms: posted at or before, in ms
+    """
+    filters = {"nonce": nonce, "startTime": start_ms, "endTime": end_ms, "limit": CONSTANTS.ORDERS_PAGE_LIMIT}
+    return {name: value for name, value in filters.items() if value is not None}
+
+
+# --- What is added to requests, and what is signed of them (protocol section 5). The values stand in the hash's order.
+
+# Fields of an order that may bring a second one with it, by their prefix.
+_TRIGGERS = {"tp": CONSTANTS.ORDER_TYPE_TAKE_PROFIT, "sl": CONSTANTS.ORDER_TYPE_STOP_LOSS}
+
+
+def time_field(time_ms: int) -> Dict[str, int]:
+    """What a private GET has in its query, and a request that is not signed in its body."""
+    return {"time": time_ms}
+
+
+def stamped_order(body: Dict[str, Any], time_ms: int) -> Dict[str, Any]:
+    """The order in the body of a request that is to be signed, with its time put in."""
+    body["order"].update(time_field(time_ms))
+    return body["order"]
+
+
+def seal(body: Dict[str, Any], signature: str) -> None:
+    """Puts the signature and its window into the body."""
+    body.update(recvWindow=CONSTANTS.RECV_WINDOW_MS, signature=signature)
+
+
+def order_values(order: Mapping[str, Any]) -> Tuple:
+    """What is signed of an order: the very texts that are sent."""
+    return _values(order, "time", "nonce", "orderType", "symbol", "isBuy", "size", "limitPrice", "reduceOnly")
+
+
+def sign_triggers(order: Dict[str, Any], sign: Callable[..., str]) -> None:
+    """Signs the take profit and stop loss of an order, each as an order of its own that closes what its parent opens.
+
+    :param sign: takes `order_values`
+    """
+    for prefix, order_type in _TRIGGERS.items():
+        price = order.get(f"{prefix}Price")
+        if price is not None:
+            closing = {"orderType": order_type, "isBuy": not order["isBuy"], "limitPrice": price, "reduceOnly": True}
+            order[f"{prefix}Signature"] = sign(*order_values({**order, **closing}))
+
+
+def cancel_values(order: Mapping[str, Any]) -> Tuple:
+    """What is signed of a cancellation."""
+    return _values(order, "time", "nonce", "id")
+
+
+def lp_values(order: Mapping[str, Any]) -> Tuple:
+    """What is signed of an LP order: the very texts that are sent."""
+    return _values(order, "time", "nonce", "orderType", "size")
+
+
+def withdraw_values(order: Mapping[str, Any]) -> Tuple:
+    """What is signed of a withdrawal, but for the constant false; the size as a number."""
+    *values, size, chain_id = _values(order, "time", "nonce", "account", "recipient", "token", "size", "chainId")
+    return (*values, int(size), chain_id)
+
+
+def name_token(order: Dict[str, Any]) -> None:
+    """Puts the token's name where its address was: the hash has the one, the body the other."""
+    order["token"] = CONSTANTS.COLLATERAL_TOKEN
+
+
+def _values(order: Mapping[str, Any], *keys: str) -> Tuple:
+    return tuple(order[key] for key in keys)

@@ -157,6 +157,11 @@ def test_keys_are_accepted_with_and_without_0x_and_spaces(entered):
     assert auth.signing_address == SIGNING_ADDRESS
 
 
+@pytest.mark.parametrize("entered", ["ab" * 32, "AB" * 32, "0xAb" + "aB" * 31, f"\t0X{'AB' * 32} \r\n"])
+def test_keys_are_accepted_in_capitals(entered):
+    assert make_auth(signing_private_key=entered).signing_address == Account.from_key("ab" * 32).address
+
+
 BAD_PRIVATE_KEYS = [
     "",
     "dummy",
@@ -205,7 +210,7 @@ def test_a2_dummy_keys_construct():
         auth.signing_address
 
 
-@pytest.mark.parametrize("entered, group", [("", 0), (0, 0), ("0", 0), (" 3 ", 3), (12, 12)])
+@pytest.mark.parametrize("entered, group", [("", 0), (0, 0), ("0", 0), (None, 0), (" 3 ", 3), (12, 12)])
 def test_b21_account_group_zero_may_be_blank(entered, group):
     assert make_auth(account_group=entered).account_group == group
 
@@ -322,25 +327,19 @@ def test_lp_path_gets_lp_signature():
     assert signer_of(("uint256", "uint256", "string", "string"), values, sent["signature"]) == SIGNING_ADDRESS
 
 
-def test_withdraw_path_gets_withdraw_signature_over_the_tokens_address(monkeypatch):
-    monkeypatch.setitem(CONSTANTS.COLLATERAL_TOKEN_ADDRESSES, 324, TOKEN_ADDRESS)
+def test_withdraw_path_gets_withdraw_signature_over_the_tokens_address_and_sends_its_name():
     account, recipient = SIGNING_ADDRESS.lower(), "0x1563915e194d8cfba1943570603f7606a3115508"
+    body = wire.withdraw_request(20, account, recipient, TOKEN_ADDRESS, 5_000_000, 324, execute=True)
 
-    sent = json.loads(
-        authenticated("/transfer/withdraw", body=wire.withdraw_request(20, account, recipient, 5_000_000, 324)).data
-    )
+    sent = json.loads(authenticated("/transfer/withdraw", body=body).data)
 
-    assert sent["order"]["token"] == "USDC"
     types = ("uint256", "uint256", "bool", "address", "address", "address", "uint256", "uint256")
     values = (NOW_MS, 20, False, account, recipient, TOKEN_ADDRESS, 5_000_000, 324)
-    assert signer_of(types, values, sent["signature"]) == SIGNING_ADDRESS
-
-
-def test_a_withdrawal_on_a_chain_whose_token_is_not_known_is_refused():
-    body = wire.withdraw_request(20, SIGNING_ADDRESS, SIGNING_ADDRESS, 1, chain_id=1)
-
-    with pytest.raises(ValueError, match="USDC on chain 1"):
-        authenticated("/transfer/withdraw", body=body)
+    assert signer_of(types, values, sent.pop("signature")) == SIGNING_ADDRESS
+    assert sent == {"recvWindow": CONSTANTS.RECV_WINDOW_MS, "execute": True, "order": {
+        "time": NOW_MS, "nonce": 20, "account": account, "recipient": recipient, "token": "USDC", "size": "5000000",
+        "chainId": 324,
+    }}
 
 
 @pytest.mark.parametrize("prefix, order_type", [("tp", "TAKE_PROFIT"), ("sl", "STOP_LOSS")])

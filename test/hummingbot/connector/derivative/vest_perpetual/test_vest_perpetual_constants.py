@@ -102,8 +102,3 @@ def test_every_order_status_of_the_venue_has_a_state():
 
 def test_a9_only_order_types_the_venue_really_has_are_offered():
     assert CONSTANTS.ORDER_TYPES == {OrderType.LIMIT: "LIMIT", OrderType.MARKET: "MARKET"}
-
-
-def test_every_close_code_of_the_venue_has_a_meaning():
-    assert set(CONSTANTS.WS_CLOSE_MEANINGS) == {1011, 1012, 4000, 4001, 4002, 4003, 4004, 4005}
-    assert CONSTANTS.WS_CLOSE_LISTEN_KEY_CODES == {4003, 4004, 4005}

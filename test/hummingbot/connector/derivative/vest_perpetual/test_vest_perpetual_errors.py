@@ -1,69 +1,43 @@
 """What each refusal of the venue means, and above all whether a request may have been acted on (framework gap B1)."""
 import asyncio
+import re
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_errors as errors
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_errors as errors,
+)
 
-# The codes of protocol section 3, written by hand: the type of each error.
-DOCUMENTED_CODES = {
-    # general
+# Those codes whose error has a type of its own; all others are plain refusals.
+TYPES = {
     429: errors.VestRateLimitError,
     1002: errors.VestUnauthorizedError,
     1003: errors.VestRateLimitError,
     1022: errors.VestUnauthorizedError,
-    1023: errors.VestRefusedError,
-    1024: errors.VestRefusedError,
     1099: errors.VestUnauthorizedError,
-    # request
-    1111: errors.VestRefusedError,
-    1116: errors.VestRefusedError,
-    1121: errors.VestRefusedError,
     1125: errors.VestListenKeyError,
-    1130: errors.VestRefusedError,
     1131: errors.VestClockError,
     1132: errors.VestClockError,
-    1133: errors.VestRefusedError,
-    1143: errors.VestRefusedError,
-    1144: errors.VestRefusedError,
-    1145: errors.VestRefusedError,
     1146: errors.VestUnauthorizedError,
-    1147: errors.VestRefusedError,
-    1148: errors.VestRefusedError,
-    # order rejected
-    3001: errors.VestRefusedError,
-    3002: errors.VestRefusedError,
-    3003: errors.VestRefusedError,
-    3004: errors.VestRefusedError,
-    3006: errors.VestRefusedError,
-    3007: errors.VestRefusedError,
-    3008: errors.VestRefusedError,
-    3010: errors.VestRefusedError,
-    3011: errors.VestRefusedError,
     3015: errors.VestDuplicateOrderError,
     3017: errors.VestOrderNotFoundError,
-    3018: errors.VestRefusedError,
-    3019: errors.VestRefusedError,
-    3020: errors.VestRefusedError,
-    3021: errors.VestRefusedError,
-    3022: errors.VestRefusedError,
-    3023: errors.VestRefusedError,
-    3024: errors.VestRefusedError,
-    # LP
-    4001: errors.VestRefusedError,
-    4002: errors.VestRefusedError,
-    4003: errors.VestRefusedError,
-    4004: errors.VestRefusedError,
-    4007: errors.VestRefusedError,
-    4010: errors.VestRefusedError,
-    4012: errors.VestRefusedError,
-    # transfer
-    5002: errors.VestRefusedError,
-    5009: errors.VestRefusedError,
-    5010: errors.VestRefusedError,
-    5013: errors.VestRefusedError,
+    4010: errors.VestDuplicateOrderError,
+    5010: errors.VestDuplicateOrderError,
 }
+CLOSE_GROUP = "WebSocket close"
+
+
+def documented_codes():
+    """The codes of each group, read from the protocol's own table."""
+    text = (Path(__file__).parents[4] / "data" / "vest_api" / "error_codes.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| [A-Za-z]", line)][1:]
+    return {group: [int(code) for code in re.findall(r"\b\d{3,4}\b", words)] for group, words in rows}
+
+
+CODES = [code for group, codes in documented_codes().items() for code in codes if group != CLOSE_GROUP]
 
 # Every HTTP status of 400 and more that Python knows; a new one has to be judged here.
 STATUSES = {
@@ -84,17 +58,42 @@ def all_error_classes(root=errors.VestError):
     return sorted(classes, key=lambda error: error.__name__)  # in one order in every process that runs the tests
 
 
+def test_the_protocols_table_is_read_whole():
+    groups = {group: len(codes) for group, codes in documented_codes().items()}
+
+    assert groups == {"general": 7, "request": 14, "order rejected": 18, "LP": 7, "transfer": 4, CLOSE_GROUP: 8}
+
+
 def test_every_documented_code_has_a_meaning_and_no_other_has():
-    assert set(errors.CODE_MEANINGS) == set(DOCUMENTED_CODES)
-    assert all(errors.CODE_MEANINGS.values())
+    assert sorted(errors.CODE_MEANINGS) == sorted(CODES)
+    assert set(TYPES) <= set(CODES)
 
 
-@pytest.mark.parametrize("code, expected", DOCUMENTED_CODES.items())
-def test_every_documented_code_has_its_type_and_a_verdict_on_the_outcome(code, expected):
+@pytest.mark.parametrize("code", CODES)
+def test_every_meaning_says_what_happened_and_what_to_do(code):
+    happened, _, to_do = errors.CODE_MEANINGS[code].partition("; ")
+
+    assert len(happened) > 10 and len(to_do) > 10
+
+
+def test_every_close_code_has_a_meaning_and_no_other_has():
+    assert sorted(CONSTANTS.WS_CLOSE_MEANINGS) == documented_codes()[CLOSE_GROUP]
+    assert all(CONSTANTS.WS_CLOSE_MEANINGS.values())
+    assert CONSTANTS.WS_CLOSE_LISTEN_KEY_CODES == {4003, 4004, 4005}
+
+
+@pytest.mark.parametrize("code", [4000, 4001, 4002])
+def test_close_codes_that_no_new_connection_cures_say_what_to_do(code):
+    assert re.search("; (check|look for) ", CONSTANTS.WS_CLOSE_MEANINGS[code])
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_documented_code_has_its_type_and_a_verdict_on_the_outcome(code):
     error = errors.error_for_code(code, "the venue's words", status=400)
 
-    assert type(error) is expected
-    assert errors.is_outcome_unknown(error) is issubclass(expected, UNKNOWN_OUTCOME)
+    assert type(error) is TYPES.get(code, errors.VestRefusedError)
+    # A limiter does not say whether it looked at the request; every other code is a definitive no.
+    assert errors.is_outcome_unknown(error) is (code in (429, 1003))
     assert f"Vest error {code}: {errors.CODE_MEANINGS[code]} [the venue's words]" == str(error)
 
 
@@ -164,6 +163,12 @@ def test_what_may_be_asked_again():
 @pytest.mark.parametrize("code", [1002, 1099])
 def test_a1_refused_keys_say_what_to_do(code):
     assert "register" in errors.describe_code(code) and "connect vest_perpetual" in errors.describe_code(code)
+
+
+def test_a_transfer_of_unknown_outcome_is_never_asked_again_by_itself():
+    error = errors.VestTransferUnknownError("look first", nonce=17)
+
+    assert (errors.is_outcome_unknown(error), errors.is_retryable(error), error.nonce) == (True, False, 17)
 
 
 def test_unusable_keys_are_a_refusal_of_nothing_sent():

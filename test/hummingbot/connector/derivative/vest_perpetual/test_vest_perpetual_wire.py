@@ -351,7 +351,7 @@ def test_an_account_of_the_wrong_shape_is_refused(payload, complaint):
 
 @pytest.mark.parametrize("payload", [{}, {"balances": None, "positions": [], "leverages": None}])
 def test_a3_an_empty_account(payload):
-    assert wire.Account.from_payload(payload) == wire.Account((), None, (), (), None)
+    assert wire.Account.from_payload(payload) == wire.Account((), None, (), (), None, None)
 
 
 def test_a16_a_long_position_is_positive_however_its_size_is_signed():
@@ -429,7 +429,11 @@ def test_requests_hold_what_the_protocol_names():
     assert wire.leverage_request("BTC-PERP", 5) == {"symbol": "BTC-PERP", "value": 5}
     subscription = {"method": "SUBSCRIBE", "params": ["tickers"], "id": 4}
     assert messages.channel_request("SUBSCRIBE", ["tickers"], 4) == subscription
-    assert wire.withdraw_request(5, "0xa", "0xb", 7_000_000, 324)["order"]["size"] == "7000000"
+    assert wire.withdraw_request(5, "0xa", "0xb", "0xc", 7_000_000, 324, True) == {"execute": True, "order": {
+        "nonce": 5, "account": "0xa", "recipient": "0xb", "token": "0xc", "size": "7000000", "chainId": 324,
+    }}
+    assert wire.records_query(nonce=6) == {"nonce": 6, "limit": 1000}
+    assert wire.records_query(start_ms=0, end_ms=9) == {"startTime": 0, "endTime": 9, "limit": 1000}
 
 
 def test_answers_name_the_order_and_the_listen_key():
