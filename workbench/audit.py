@@ -9,14 +9,16 @@ from typing import Any, Container, Counter as CounterType, Iterable, Iterator, L
 LOG_LINE = re.compile(r"^\S+ \S+ - \d+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)$")
 COMPLAINTS = ("WARNING", "ERROR", "CRITICAL")
 NETWORK = "NETWORK"  # a level of Hummingbot's own, below INFO: trouble of the connection that may pass
-OURS = re.compile(r"vest|controllers\.|scripts\.|v2_with_controllers")
 NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 SIGNATURE = re.compile(rb"0x[0-9a-fA-F]{130}(?![0-9a-fA-F])")
 UNCLOSED = re.compile(r"Unclosed (client session|connector|connection)|Task was destroyed but it is pending")
 
-# What Hummingbot itself warns of in a run without a fault, by a part of the message.
+# What is warned of in a run without a fault, by a part of the message.
 EXPLANATIONS = {
     "is not ready. Please wait": "the strategy's first ticks, while the connector still loads its books and balances",
+    "(order not found)": "the order filled while its cancel was on the way",
+    "Error calculating fee paid in": "after a restart: fills are booked before the order books, Hummingbot's source of "
+                                     "rates, are there; it is not about what is booked",
     "Restoring market registrations": "Hummingbot's stop removes the markets before the strategy closes its positions",
 }
 
@@ -30,19 +32,14 @@ class Complaint:
     message: str
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it comes from this project's code."""
-        return OURS.search(self.logger) is not None
-
-    @property
     def explanation(self) -> Optional[str]:
         """Why it is harmless, if that is known."""
         return next((why for part, why in EXPLANATIONS.items() if part in self.message), None)
 
     @property
     def is_fault(self) -> bool:
-        """Whether it makes the run a failed one: ours, or an error, or something nobody has explained yet."""
-        return self.is_ours or self.level != "WARNING" or self.explanation is None
+        """Whether it makes the run a failed one: an error, or something nobody has explained yet."""
+        return self.level != "WARNING" or self.explanation is None
 
 
 def complaints(logs: Iterable[Path], levels: Container[str] = COMPLAINTS) -> CounterType[Complaint]:

@@ -151,7 +151,7 @@ class KillJob(Job):
         complaints = audit.complaints(self.client.logs)
         self.say("\n" + report.complaints(complaints))
         faults += [f"{complaint.level} of {complaint.logger}: {complaint.message}"
-                   for complaint in complaints if complaint.level != "WARNING"]
+                   for complaint in complaints if complaint.level != "WARNING" and complaint.explanation is None]
         return faults + self.left_behind()
 
 

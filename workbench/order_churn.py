@@ -28,6 +28,7 @@ VITALS_INTERVAL_S = 2.0
 # Distances from the mid price, as decimal fractions: about a tenth of the orders fill, the rest is cancelled.
 DISTANCES = (Decimal("0.0003"), Decimal("0.001"), Decimal("0.002"), Decimal("0.004"))
 LEVERAGE = 5
+CLOSE_PAUSE_S = 5.0  # so long the position may still be shown as it was before it was closed
 
 
 class OrderChurnConfig(StrategyV2ConfigBase):
@@ -59,6 +60,7 @@ class OrderChurn(StrategyV2Base):
         self._vitals = Path(data_path()) / VITALS_FILE
         self._next_vitals_s = 0.0
         self._has_leverage = False
+        self._next_close_s = {}
 
     def on_tick(self) -> None:
         self._set_leverage_once()
@@ -81,7 +83,9 @@ class OrderChurn(StrategyV2Base):
         position = self._connector.account_positions.get(pair)
         if not mid > 0:
             return
-        if position and abs(position.amount) * mid > self.config.largest_position_notional:
+        if (position and abs(position.amount) * mid > self.config.largest_position_notional
+                and self.current_timestamp >= self._next_close_s.get(pair, 0)):
+            self._next_close_s[pair] = self.current_timestamp + CLOSE_PAUSE_S
             self._order(pair, position.amount < 0, abs(position.amount), OrderType.MARKET, mid, PositionAction.CLOSE)
             return
         is_buy = self._random.random() < 0.5

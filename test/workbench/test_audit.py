@@ -27,7 +27,7 @@ def test_complaints_are_counted_by_what_they_say(tmp_path):
                      ("clock", "WARNING"): 1, ("rate_oracle", "ERROR"): 1}
 
 
-def test_ours_errors_and_unexplained_warnings_are_faults(tmp_path):
+def test_errors_and_unexplained_warnings_are_faults(tmp_path):
     faults = {complaint.logger.rsplit(".", 1)[-1]: complaint.is_fault
               for complaint in audit.complaints([log_file(tmp_path)])}
     assert faults == {"VestPerpetualDerivative": True, "strategy_v2_base": False, "clock": True, "rate_oracle": True}
