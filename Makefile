@@ -3,6 +3,7 @@ DURATION ?= 60
 STRATEGY ?= v2
 PAIRS ?= BTC-USDC,ETH-USDC
 SEED ?= 1
+SECONDS := 60
 RATE ?= 10
 FAULTS ?= mild
 KILLS ?= 20
@@ -11,13 +12,13 @@ PYTHON ?= $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)/bin/python
 UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
 	--no-annotate --custom-compile-command "make lock"
-OURS := benchmarks controllers hummingbot scripts setup.py test vest_simulator workbench
+OURS := benchmarks controllers fuzz hummingbot scripts setup.py test vest_simulator workbench
 # A name on PATH can be a shim that only complains, so each candidate is run.
 INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 python; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run soak kill test lint coverage dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run soak kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -48,6 +49,10 @@ coverage: install  ## branch coverage of the connector by its unit tests, 95 % a
 	@$(VENV)/python -m coverage html --quiet
 	@$(if $(ARGS),$(VENV)/python -m coverage report)
 	@$(VENV)/python -m coverage report --include='hummingbot/*' --fail-under=95
+
+fuzz: install  ## atheris looks for frames and answers that the decoders cannot stand, each for SECONDS
+	@$(VENV)/python -m fuzz.fuzz_frames -max_total_time=$(SECONDS)
+	@$(VENV)/python -m fuzz.fuzz_answers -max_total_time=$(SECONDS)
 
 dist: install  ## the wheel, to be installed beside Hummingbot
 	@rm -rf dist

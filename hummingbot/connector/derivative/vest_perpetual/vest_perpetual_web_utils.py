@@ -444,7 +444,8 @@ class VestConnectionsFactory(ConnectionsFactory):
             timeout = aiohttp.ClientTimeout(
                 total=CONSTANTS.REQUEST_TIMEOUT_S, sock_connect=CONSTANTS.CONNECT_TIMEOUT_S
             )
-            self._shared_client = aiohttp.ClientSession(timeout=timeout)
+            # Nothing of the venue needs cookies, and a jar takes as many as it is given.
+            self._shared_client = aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
             weakref.finalize(self, _close_at_once, self._shared_client.connector)
         return self._shared_client
 
