@@ -249,7 +249,7 @@ def clone():
 @pytest.mark.parametrize("how", [[], ["LINK=1"]], ids=["copies", "links"])
 def test_the_unit_tests_pass_in_a_clone(clone, how):
     tests = "test/hummingbot/connector/derivative/vest_perpetual"
-    before = contents_of_names(clone)
+    before = names(clone)
     outcome = make("install-into", f"HUMMINGBOT_DIR={clone}", *how)
     assert outcome.returncode == 0 and f"vest_perpetual is in {clone}" in outcome.stdout, outcome.stderr
     probe = run(sys.executable, "-c", "from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_auth; "
@@ -261,10 +261,23 @@ def test_the_unit_tests_pass_in_a_clone(clone, how):
     shutil.rmtree(clone / ".hypothesis", ignore_errors=True)
     outcome = make("uninstall-from", f"HUMMINGBOT_DIR={clone}")
     assert (outcome.returncode, outcome.stdout) == (0, f"vest_perpetual is out of {clone}.\n"), outcome.stderr
-    assert contents_of_names(clone) == before
+    assert names(clone) == before
 
 
-def contents_of_names(root):
+def test_the_connectors_folder_alone_is_a_connector(clone):
+    """What a mount into the Docker image gives: without the candles feed and the rate source."""
+    unit = "hummingbot/connector/derivative/vest_perpetual"
+    shutil.copytree(PROJECT / unit, clone / unit, ignore=shutil.ignore_patterns("__pycache__"))
+    listed = run(sys.executable, "-m", "hummingbot.cli.main", "connect", "vest_perpetual", "--fields", cwd=clone,
+                 PYTHONPATH=str(clone))
+    assert listed.returncode == 0 and "vest_perpetual_api_key" in listed.stdout, listed.stderr
+    made = run(sys.executable, "-c", "from hummingbot.client.settings import AllConnectorSettings; from hummingbot."
+               "connector.derivative.vest_perpetual import vest_perpetual_derivative as module; print(module.__file__)",
+               cwd=clone, PYTHONPATH=str(clone))
+    assert made.stdout.startswith(str(clone)), made.stderr
+
+
+def names(root):
     """Every path in a tree that is not Python's cache of what was there before."""
     return sorted(str(path.relative_to(root)) for path in root.rglob("*")
                   if path.parent.name != "__pycache__" and path.name != "__pycache__")
