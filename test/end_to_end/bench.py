@@ -20,6 +20,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from test.end_to_end.invariants import check_invariants, differences
+from test.end_to_end.records import Records
 from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 from unittest.mock import patch
 
@@ -106,12 +107,16 @@ class Bot:
     """One Hummingbot: a connector driven by Hummingbot's own clock, with a data folder of its own.
 
     It lives on over restarts of the connector, as its user's database does: `events` are those of all its sessions.
+
+    :param records: the client's database, when the scenario has a real one
     """
 
     _tags = (*_NAMES, MarketEvent.FundingPaymentCompleted)
 
-    def __init__(self, bench: "Bench", credentials: Credentials, pairs: Sequence[str], folder: Path):
+    def __init__(self, bench: "Bench", credentials: Credentials, pairs: Sequence[str], folder: Path,
+                 records: Optional[Records] = None):
         self.bench = bench
+        self.records = records
         self.credentials = credentials
         self.pairs = list(pairs)
         self.connector: Optional[QuickConnector] = None
@@ -119,7 +124,7 @@ class Bot:
         self.payments: List[Any] = []
         self.placed: Set[str] = set()
         self.since_ms = 0
-        self._folder = folder
+        self.folder = folder
         self._run: Optional[asyncio.Task] = None
         self._forwarder = SourceInfoEventForwarder(self._note)
 
@@ -135,7 +140,7 @@ class Bot:
         :param changes: of the constructor's arguments
         """
         usual_folder = hummingbot.data_path()
-        hummingbot.set_data_path(str(self._folder))
+        hummingbot.set_data_path(str(self.folder))
         try:
             self.connector = QuickConnector(**{**self._arguments(), **changes})
         finally:
@@ -145,6 +150,8 @@ class Bot:
         self.connector.order_book_tracker._sleep = _no_pause
         for tag in self._tags:
             self.connector.add_listener(tag, self._forwarder)
+        if self.records is not None:
+            self.records.begin(self.connector)
         return self.connector
 
     def _arguments(self) -> Dict[str, Any]:
@@ -161,13 +168,16 @@ class Bot:
     async def start(self, saved_states: Optional[Dict[str, Any]] = None, wait: bool = True) -> None:
         """Starts a new connector.
 
-        :param saved_states: orders to restore, as the client does from its database
+        :param saved_states: orders to restore; a bot with a database takes them from there, as the client does
         :param wait: until it is ready
         """
         self.construct()
         if not self.since_ms:
             self.since_ms = self.bench.simulator.clock.now_ms()
-        self.connector.restore_tracking_states(saved_states or {})
+        if self.records is None:
+            self.connector.restore_tracking_states(saved_states or {})
+        else:
+            self.records.restore(self.connector)
         self.run()
         if wait:
             await self.bench.until(lambda: self.connector.ready, lambda: f"not ready: {self.connector.status_dict}")
@@ -180,6 +190,7 @@ class Bot:
         """As the client: cancels what is open, then stops the connector."""
         if self._run is not None:
             await self.connector.cancel_all(5)
+            self._end_records()
             await self._end([self._run])
 
     async def kill(self) -> None:
@@ -188,6 +199,7 @@ class Bot:
             return
         for tag in self._tags:
             self.connector.remove_listener(tag, self._forwarder)
+        self._end_records()
         await self._end([task for task in asyncio.all_tasks() if task.get_context().get(_OWNER) is self.connector])
 
     async def restart(self) -> None:
@@ -196,9 +208,18 @@ class Bot:
         The strategy never hears of orders that were neither saved nor told by an event; their tag gives them away.
         """
         states = self.connector.tracking_states
-        self.placed = {order_id for order_id in self.placed if order_id in states or self.names(order_id)}
+        self.forget_unsaved()
         await self.kill()
         await self.start(states)
+
+    def forget_unsaved(self) -> None:
+        """Forgets the orders that would be neither in the database nor in a strategy's mind after a crash now."""
+        states = self.connector.tracking_states if self.records is None else self.records.saved_orders()
+        self.placed = {order_id for order_id in self.placed if order_id in states or self.names(order_id)}
+
+    def _end_records(self) -> None:
+        if self.records is not None:
+            self.records.end()
 
     async def _end(self, tasks: List[asyncio.Task]) -> None:
         for task in tasks:
@@ -215,20 +236,30 @@ class Bot:
 
     # --- Trading
 
-    def buy(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN) -> str:
-        """A MARKET order, or a LIMIT order when there is a price."""
-        return self._order(self.connector.buy, pair, amount, price, action)
+    def buy(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN,
+            **more: Any) -> str:
+        """A MARKET order, or a LIMIT order when there is a price.
 
-    def sell(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN) -> str:
-        """A MARKET order, or a LIMIT order when there is a price."""
-        return self._order(self.connector.sell, pair, amount, price, action)
+        :param more: other arguments of the connector's method, such as `time_in_force`
+        """
+        return self._order(self.connector.buy, pair, amount, price, position_action=action, **more)
 
-    def _order(self, place: Callable[..., str], pair: str, amount: Any, price: Any, action: PositionAction) -> str:
+    def sell(self, pair: str, amount: Any, price: Any = None, action: PositionAction = PositionAction.OPEN,
+             **more: Any) -> str:
+        """A MARKET order, or a LIMIT order when there is a price.
+
+        :param more: other arguments of the connector's method, such as `time_in_force`
+        """
+        return self._order(self.connector.sell, pair, amount, price, position_action=action, **more)
+
+    def _order(self, place: Callable[..., str], pair: str, amount: Any, price: Any, **more: Any) -> str:
         order_type = OrderType.MARKET if price is None else OrderType.LIMIT
         limit_price = Decimal("NaN") if price is None else Decimal(str(price))
-        order_id = self._as_the_bot(
-            lambda: place(pair, Decimal(str(amount)), order_type, limit_price, position_action=action)
-        )
+        return self.place(lambda: place(pair, Decimal(str(amount)), order_type, limit_price, **more))
+
+    def place(self, call: Callable[[], str]) -> str:
+        """Runs any call that gives out a client order id."""
+        order_id = self._as_the_bot(call)
         self.placed.add(order_id)
         return order_id
 
@@ -321,10 +352,12 @@ class Bench:
     """A simulated venue and the bots at it.
 
     :param simulator: running
-    :param url: what the bots take for the venue's address; the simulator's or a proxy's
+    :param proxy: through which the bots reach the venue
+    :param with_database: whether every bot has a client's database
     """
 
-    def __init__(self, simulator: VestSimulator, folder: Path, proxy: Optional[TcpProxy] = None):
+    def __init__(self, simulator: VestSimulator, folder: Path, proxy: Optional[TcpProxy] = None,
+                 with_database: bool = False):
         self.simulator = simulator
         self.proxy = proxy
         self.bots: List[Bot] = []
@@ -336,6 +369,7 @@ class Bench:
         # Whether the scenario makes the venue's limiter refuse requests.
         self.may_trip_limiter = False
         self._folder = folder
+        self._with_database = with_database
         self._listen_keys: Set[str] = set()
 
     @property
@@ -360,7 +394,8 @@ class Bench:
         """
         folder = self._folder / f"bot{len(self.bots)}"
         folder.mkdir()
-        self.bots.append(Bot(self, self.simulator.accounts[account], pairs, folder))
+        records = Records(folder) if self._with_database else None
+        self.bots.append(Bot(self, self.simulator.accounts[account], pairs, folder, records))
         return self.bots[-1]
 
     async def ledger(self, bot: Optional[Bot] = None) -> Dict[str, Any]:
@@ -430,12 +465,20 @@ class Bench:
     async def _account_reads(self) -> int:
         return (await self.admin.journal_counts()).get("GET /account", 0)
 
+    async def without_funding(self) -> None:
+        """Nothing is settled from now on, because what is settled while a bot does not run is nobody's."""
+        for symbol in await self.admin.prices():
+            await self.admin.set_funding_rate(symbol, 0)
+
     async def settled(self) -> None:
         """Waits until all bots agree with the venue."""
-        await self.until(self._agrees, lambda: "the bots do not agree with the venue", timeout_s=TIMEOUT_S)
+        found: List[str] = []
 
-    async def _agrees(self) -> bool:
-        return not await differences(self)
+        async def agrees() -> bool:
+            found[:] = await differences(self)
+            return not found
+
+        await self.until(agrees, lambda: "\n".join(["the bots do not agree with the venue:", *found]))
 
 
 def switches(**positions: Any) -> Dict[str, Any]:
@@ -445,13 +488,14 @@ def switches(**positions: Any) -> Dict[str, Any]:
 
 @asynccontextmanager
 async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool = True, with_proxy: bool = False,
-                  is_started: bool = True, **config: Any) -> AsyncIterator[Bench]:
+                  with_database: bool = False, is_started: bool = True, **config: Any) -> AsyncIterator[Bench]:
     """A bench with bots that are ready; checks the invariants at the end, and that nothing is left of the bots.
 
     :param pairs: of every bot
     :param bots: how many, all on the first account
     :param is_checked: whether the invariants are checked at the end
     :param with_proxy: whether the bots reach the venue through a `TcpProxy`
+    :param with_database: whether every bot has a client's database, which the invariants cover then
     :param is_started: whether the bots are started
     :param config: of the simulator
     """
@@ -459,7 +503,7 @@ async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool 
     config = {"seed": 7, "tick_interval_s": 0.1, "listen_key_life_ms": 10 ** 9, **config}
     with TemporaryDirectory() as folder:
         async with VestSimulator(SimulatorConfig(**config)) as simulator, _proxy(simulator, with_proxy) as proxy:
-            bench = Bench(simulator, Path(folder), proxy)
+            bench = Bench(simulator, Path(folder), proxy, with_database)
             await bench.admin.health()
             tasks = asyncio.all_tasks()
             with _environment(bench, proxy.url if proxy else simulator.url):
@@ -472,6 +516,8 @@ async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool 
                 finally:
                     for bot in bench.bots:
                         await bot.stop()
+                        if bot.records is not None:
+                            bot.records.close()
                 await _check_leftovers(bench, tasks)
 
 

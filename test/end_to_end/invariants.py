@@ -1,7 +1,7 @@
 """What must hold after every scenario, whatever happened: the bots and the venue tell the same story (acceptance C)."""
 import re
 from collections import Counter, defaultdict
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping
 
 from vest_simulator.engine import margin
@@ -13,6 +13,7 @@ _SIGNATURE = re.compile("0x[0-9a-fA-F]{130}")
 _OPEN_STATUSES = ("NEW", "PARTIALLY_FILLED")
 _TERMINAL_NAMES = ("Completed", "Cancelled", "Failed")
 _MICRO = Decimal("1e-6")
+_STATES = {"Created": "open", "Filled": "open", "Completed": "filled", "Cancelled": "cancelled", "Failed": "failed"}
 
 
 async def check_invariants(bench: "Bench", timeout_s: float = 10.0) -> None:
@@ -51,6 +52,7 @@ async def differences(bench: "Bench") -> List[str]:
         pairs = await bot.connector.trading_pair_symbol_map()
         found += _account_differences(bench, bot, ledger, pairs)
         found += _funding_differences(bot, ledger, pairs)
+        found += _record_differences(bot)
     return found
 
 
@@ -177,3 +179,30 @@ def _funding_differences(bot: "Bot", ledger: Dict[str, Any], pairs: Mapping[str,
             found.append(f"funding of {pair} at the venue: {expected}, published: {published}")
     times = [payment.timestamp for payment in bot.payments]
     return found + (["two funding payments at one time"] if len(set(times)) < len(times) else [])
+
+
+def _record_differences(bot: "Bot") -> List[str]:
+    """The client's database tells what the events told, every fill and payment once (A15)."""
+    if bot.records is None:
+        return []
+    found = []
+    states = {order_id: _STATES[bot.names(order_id)[-1]] for order_id in {event.order_id for event in bot.events}
+              if "Created" in bot.names(order_id)}
+    if bot.records.states() != states:
+        found.append(f"orders in the database: {bot.records.states()}, told: {states}")
+    told = sorted(
+        (event.order_id, event.details.exchange_trade_id, _stored(event.details.amount), _stored(event.details.price),
+         fee.amount, fee.token)
+        for event in bot.events if event.name == "Filled" for fee in event.details.trade_fee.flat_fees
+    )
+    if sorted(map(tuple, bot.records.fills())) != told:
+        found.append(f"fills in the database: {bot.records.fills()}, told: {told}")
+    payments = sorted(payment.amount for payment in bot.records.books().payments)
+    if payments != sorted(payment.amount for payment in bot.payments):
+        found.append(f"funding payments in the database: {payments}, told: {bot.payments}")
+    return found
+
+
+def _stored(number: Decimal) -> Decimal:
+    """As the client's database keeps amounts and prices: cut off."""
+    return number.quantize(_MICRO, ROUND_DOWN)
