@@ -12,7 +12,7 @@ import re
 from decimal import Decimal
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
-from eth_utils import is_address
+from eth_utils import to_checksum_address
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -167,14 +167,20 @@ def _units(amount: Decimal) -> int:
 
 
 def _checked_address(address: str, name: str) -> str:
-    """An address in lower case; one with capitals must have the right checksum (EIP-55), which finds typing errors."""
-    if not isinstance(address, str) or not _ADDRESS.fullmatch(address) or not is_address(address):
+    """An address in lower case; one in mixed case must have the right checksum (EIP-55), which finds typing errors."""
+    if not isinstance(address, str) or not _ADDRESS.fullmatch(address) or not _may_be_meant(address):
+        # It is not shown, because it may be a private key that was pasted into the wrong place.
         raise VestInvalidTransferError(
-            f"{name} {address!r} is no address: 0x and 40 hexadecimal digits, all lower case or with a right checksum"
+            f"{name} is no address: give 0x and 40 hexadecimal digits, all lower case or with a right checksum"
         )
     if address == _ZERO_ADDRESS:
         raise VestInvalidTransferError(f"{name} is the zero address, which belongs to nobody")
     return address.lower()
+
+
+def _may_be_meant(address: str) -> bool:
+    digits = address[2:]
+    return digits in (digits.lower(), digits.upper()) or address == to_checksum_address(address)
 
 
 def _token_address(chain_id: int, token_address: Optional[str]) -> str:
