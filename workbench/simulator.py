@@ -13,7 +13,7 @@ from workbench.home import PROJECT
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
-REQUEST_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S = 30.0  # the ledger of an hour is long, and machines are busy
 
 
 class SimulatorError(Exception):

@@ -15,6 +15,7 @@ import psutil
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from workbench import audit, books, report, sampling, soak_plot
+from workbench.client import ClientNotRunningError
 from workbench.disturbances import Disturbances
 from workbench.job import CONNECTOR, PAIR_OF_SYMBOL, STOP_TIMEOUT_S, SYMBOL_OF_PAIR, Job, create_order_churn
 from workbench.order_churn import VITALS_FILE
@@ -25,6 +26,7 @@ PROGRESS_S = 60.0
 FAULT_INTERVAL_S = 10.0  # mean
 WARM_UP = 0.25  # of the time, at most ten minutes
 LONGEST_WARM_UP_S = 600.0
+FEWEST_SAMPLES = 8  # with a quarter of them for the warm-up
 CALM_S = 15.0  # after the last fault: three polls of the client
 READY_TIMEOUT_S = 60.0
 
@@ -109,9 +111,12 @@ class Soak(Job):
         return Sampler(psutil.Process(self.client.bot["pid"]), psutil.Process(self.simulator.pid), vitals)
 
     def _sample(self, sampler: Sampler, elapsed_s: float) -> None:
-        self.samples.append(sampler.sample(
-            elapsed_s, self.client.logs, self.client.database, self.simulator.ask("limiter"),
-            self.simulator.ask("journal_counts")))
+        try:
+            self.samples.append(sampler.sample(
+                elapsed_s, self.client.logs, self.client.database, self.simulator.ask("limiter"),
+                self.simulator.ask("journal_counts")))
+        except psutil.NoSuchProcess as error:
+            raise ClientNotRunningError("The client has ended by itself; its log says why.") from error
 
     def _calm_down(self) -> None:
         """Nothing goes wrong any more, and the client has the time to learn what it has missed."""
@@ -142,10 +147,13 @@ class Soak(Job):
 
     def _report_trends(self) -> None:
         """Slopes in the report, everything in soak.json, pictures in soak.png."""
-        warm_up_s = min(WARM_UP * self._duration_s, LONGEST_WARM_UP_S)
+        if len(self.samples) < FEWEST_SAMPLES:
+            self.say("\nToo short for trends.")
+            return
+        warm_up_s = min(WARM_UP * self.samples[-1].time_s, LONGEST_WARM_UP_S)
         found = sampling.trends(self.samples, warm_up_s)
         (self.folder / "soak.json").write_text(json.dumps({
-            "seed": self._seed, "duration_s": self._duration_s, "warm_up_s": warm_up_s,
+            "seed": self._seed, "duration_s": self.samples[-1].time_s, "warm_up_s": warm_up_s,
             "order_requests_per_second": sampling.order_rate(self.samples), "faults": dict(self._happened),
             **sampling.as_json(self.samples, found)}, indent=1))
         soak_plot.draw(self.samples, found, warm_up_s, self.folder / "soak.png")
