@@ -29,6 +29,7 @@ class CleanEnvironment:
     """
 
     def __init__(self, root):
+        self.root = root
         run(sys.executable, "-m", "venv", root)
         self.python = root / "bin" / "python"
         command = [find_uv(sys.executable), "pip", "install", "--quiet", "--python", root,
@@ -40,6 +41,9 @@ class CleanEnvironment:
         self.site_packages = next(root.glob("lib/python*/site-packages"))
         self.home = Home(self.site_packages)
         self.home.prepare(CLIENT_SETTINGS + OFFLINE_SETTINGS)
+
+    def pip(self, *words):
+        run(self.python, "-m", "pip", "--disable-pip-version-check", *words)
 
     def packages(self):
         """Every path in it, except what the client writes, and what Python compiles of Hummingbot's files."""
@@ -87,13 +91,25 @@ def venue_books(simulator):
     return books.venue_books(simulator.ask("ledger", simulator.accounts[0]["account_group"]), {SYMBOL: PAIR})
 
 
-def test_the_wheel_is_discovered_trades_and_leaves_no_trace(environment, tmp_path):
+def test_every_way_in_and_out_leaves_no_trace(environment, monkeypatch):
+    """The commands of docs/installing.md, one after the other."""
     before = environment.packages()
-    said = run("make", "--silent", "dist-install", f"PYTHON={environment.python}")
-    assert said.splitlines()[-1].endswith(f".whl is in {environment.site_packages}.")
+    monkeypatch.setenv("VIRTUAL_ENV", str(environment.root))
+    assert run("make", "--silent", "dist-install").splitlines()[-1].endswith(f"is in {environment.site_packages}.")
     installed = environment.packages() - before
     assert {path for path in installed if path.suffix.startswith(".p")} == sources(PROJECT, overlay_units())
+    run(find_uv(sys.executable), "pip", "uninstall", "--python", environment.root, "vest_perpetual")
+    assert environment.packages() == before
+    environment.pip("install", "--no-deps", next((PROJECT / "dist").glob("*.whl")))
+    run("make", "--silent", "dist-install", f"PYTHON={environment.python}")
+    assert environment.packages() - before == installed
+    environment.pip("uninstall", "--yes", "vest_perpetual")
+    assert environment.packages() == before
 
+
+def test_the_wheel_is_discovered_trades_and_leaves_no_trace(environment, tmp_path):
+    before = environment.packages()
+    run("make", "--silent", "dist-install", f"PYTHON={environment.python}")
     with Simulator(tmp_path, {"seed": 5, "symbols": SYMBOL}) as simulator:
         client = Client(environment.home, "a password", {"VEST_SIMULATOR_URL": simulator.url})
         assert "vest_perpetual_api_key" in client.run("connect", "vest_perpetual", "--fields")
@@ -106,7 +122,7 @@ def test_the_wheel_is_discovered_trades_and_leaves_no_trace(environment, tmp_pat
                 if not line.agrees] == []
         assert [order for order in theirs.orders if order.state == books.OPEN] == []
 
-    run(environment.python, "-m", "pip", "--disable-pip-version-check", "uninstall", "--yes", "vest_perpetual")
+    environment.pip("uninstall", "--yes", "vest_perpetual")
     assert environment.packages() == before
     with pytest.raises(ClientError):
         client.run("connect", "vest_perpetual", "--fields")
