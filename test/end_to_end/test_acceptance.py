@@ -275,7 +275,16 @@ async def test_a15_single_fills_agree_to_the_last_digit():
         assert [line for line in lines if not line.agrees] == []
 
 
-# --- A18, B8, B16, B23, B24
+# --- A17, A18
+
+
+async def test_a17_funding_info_is_there_as_soon_as_a_pair_is():
+    async with running(("BTC-USDC",)) as bench:
+        assert bench.connector.get_funding_info("BTC-USDC").next_funding_utc_timestamp > 0
+        for _ in range(3):
+            assert await bench.connector.add_trading_pair("SOL-USDC")
+            assert bench.connector.get_funding_info("SOL-USDC").mark_price > 0
+            assert await bench.connector.remove_trading_pair("SOL-USDC")
 
 
 @pytest.mark.parametrize("trouble", ["closed with 1000", "network loss", "clock ahead"])
@@ -302,6 +311,38 @@ async def test_a18_the_bot_recovers_by_itself(trouble):
 
 async def _has_opened(bench, count):
     return len(await bench.admin.journal(kind="socket_opened")) >= count
+
+
+# --- B11, B14, B16, B23, B24
+
+
+async def test_b11_a_request_that_hangs_holds_up_no_poll():
+    with short_request_timeouts(0.5):
+        async with running() as bench:
+            bench.expected_complaints = ["could not be read"]
+            waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+            await bench.bot.open(waiting)
+            exchange_id = bench.bot.exchange_id(waiting)
+            await bench.admin.add_fault("socket", "drop", socket="private", channel="account_private")
+            hanging = await bench.admin.add_fault("rest", "hang", method="GET", path="/orders|/account", times=2)
+            await bench.until(lambda: _has_struck(bench, hanging, 2))
+            await bench.admin.cancel_order(bench.bot.account_group, exchange_id)
+            await bench.until(lambda: bench.bot.is_done(waiting), timeout_s=4)
+            assert bench.bot.names(waiting) == ["Created", "Cancelled"]
+
+
+async def test_b14_a_cancel_that_times_out_is_not_taken_for_a_missing_exchange_id():
+    with short_request_timeouts(0.5):
+        async with running() as bench:
+            bench.expected_complaints = ["ERROR.*Failed to cancel order .*no answer in time"]
+            waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+            await bench.bot.open(waiting)
+            await bench.admin.add_fault("rest", "hang", path="/orders/cancel", times=1)
+            bench.bot.ask_to_cancel(waiting)
+            await bench.until(lambda: bench.said("Failed to cancel order"))
+            assert not bench.said("does not have an exchange order id")
+            assert bench.bot.names(waiting) == ["Created"]
+            await bench.bot.cancel(waiting)
 
 
 async def test_b16_two_pairs_that_settle_in_one_millisecond_are_two_rows():

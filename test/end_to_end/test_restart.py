@@ -78,6 +78,28 @@ async def _is_cancelled(bench, order_id):
     return [row["status"] for row in await rows_of(bench, [order_id])] == ["CANCELLED"]
 
 
+@pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "is lost"])
+async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
+    async with running(with_database=True) as bench:
+        bot = bench.bot
+        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        await bot.open(order_id)
+        await bench.admin.add_fault("rest", "delay" if arrives else "reset", path="/orders/cancel", delay_ms=500)
+        if not arrives:
+            bench.expected_complaints = ["ERROR.*Failed to cancel order"]
+        bot.ask_to_cancel(order_id)
+        await bench.until(lambda: bench.requests("POST", "/orders/cancel"))
+        await bot.restart()
+        await bench.admin.clear_faults()
+        if arrives:
+            await bench.until(lambda: bot.is_done(order_id))
+            assert bot.names(order_id) == ["Created", "Cancelled"]
+        else:
+            await bench.another_poll()
+            assert bot.names(order_id) == ["Created"]
+            await bot.cancel(order_id)
+
+
 async def test_c32_a_crash_right_after_every_fill_books_none_twice():
     async with running(with_database=True, **switches(fill_parts=4, fill_part_ticks=1)) as bench:
         bot = bench.bot
