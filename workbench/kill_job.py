@@ -6,7 +6,7 @@ its database. After the last restart it stops gracefully: orders, fills, fees an
 
 What Hummingbot cannot save: it writes an order down at the first event of it. An order that reached the venue in the
 moment before the kill is no row of the database, nor are its fills; the connector cancels it after the restart if it is
-still open. The comparison names each of these orders and leaves exactly them out; the position is right with them.
+still open. The comparison names each of these orders and leaves exactly them and their fills out on the venue's side.
 Everything is kept in `.runs/<time>/`. The exit code is 1 on any difference.
 """
 import argparse
@@ -146,7 +146,7 @@ class KillJob(Job):
         unsaved = [row for row in ledger["orders"] if str(row["nonce"]) not in saved]
         known = {**ledger, "orders": [row for row in ledger["orders"] if str(row["nonce"]) in saved]}
         self.say("\nOrders the kills kept Hummingbot from saving: " + (_orders_in_words(unsaved) or "none"))
-        faults = self.differences(with_positions_of(client, unsaved), books.venue_books(known, PAIR_OF_SYMBOL))
+        faults = self.differences(client, without_fills_of(books.venue_books(known, PAIR_OF_SYMBOL), unsaved))
         faults += [fault for row in unsaved for fault in faults_of_unsaved(row, self._kill_times_ms, self.client.logs)]
         complaints = audit.complaints(self.client.logs)
         self.say("\n" + report.complaints(complaints))
@@ -170,12 +170,13 @@ def faults_of_unsaved(row: Mapping[str, Any], kill_times_ms: Iterable[int], logs
     return faults
 
 
-def with_positions_of(client: books.Books, unsaved: List[Mapping[str, Any]]) -> books.Books:
-    """The client's books with the positions as they are by its fills and those it could not save."""
-    positions = dict(client.positions)
+def without_fills_of(venue: books.Books, unsaved: List[Mapping[str, Any]]) -> books.Books:
+    """The venue's books with the positions as they would be without these orders, so that a database without them
+    must say the same: it is right about the venue's position less exactly their fills."""
+    positions = dict(venue.positions)
     for fill in books.venue_books({"orders": unsaved, "positions": [], "funding_payments": []}, PAIR_OF_SYMBOL).fills:
-        positions[fill.pair] = positions.get(fill.pair, books.ZERO) + fill.signed_amount
-    return replace(client, positions=positions)
+        positions[fill.pair] = positions.get(fill.pair, books.ZERO) - fill.signed_amount
+    return replace(venue, positions=positions)
 
 
 def _orders_in_words(rows: List[Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from workbench.books import Books, Fill
-from workbench.kill_job import faults_of_unsaved, with_positions_of
+from workbench.kill_job import faults_of_unsaved, without_fills_of
 
 KILL_MS = 1_000_000
 NONCE = 1795363513808001
@@ -47,8 +47,7 @@ def test_an_orphan_cancelled_without_a_word_is_a_fault(log):
     assert "no WARNING" in faults_of(row("CANCELLED"), log)[0]
 
 
-def test_fills_that_could_not_be_saved_count_for_the_position_alone():
-    client = Books([], [Fill("BTC-USDC", True, Decimal(1), Decimal(100), Decimal(0))], [], {"BTC-USDC": Decimal(1)})
-    corrected = with_positions_of(client, [row(is_buy=False)])
-    assert corrected.positions == {"BTC-USDC": Decimal("0.5")}
-    assert corrected.fills == client.fills
+def test_the_position_is_compared_without_fills_that_could_not_be_saved():
+    fill = Fill("BTC-USDC", True, Decimal(1), Decimal(100), Decimal(0))
+    venue = Books([], [fill], [], {"BTC-USDC": Decimal("0.5")})
+    assert without_fills_of(venue, [row(is_buy=False)]) == Books([], [fill], [], {"BTC-USDC": Decimal(1)})
