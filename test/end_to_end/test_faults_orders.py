@@ -278,22 +278,79 @@ async def test_c15_parts_missed_while_disconnected():
         assert bench.bot.names(order_id) == ["Created", "Filled", "Filled", "Completed"]
 
 
-async def test_c16_parts_missed_before_a_cancel_are_said_once():
-    async with running(**switches(fill_parts=4, fill_part_ticks=1)) as bench:
-        await bench.another_poll()  # the position before the fill has to be known
-        await bench.admin.set_price("BTC-PERP", "95000")
-        await bench.admin.pause_prices()
-        await drop_events(bench, match="PARTIALLY_FILLED")
+IN_PARTS = dict(fill_parts=4, fill_part_ticks=1)
+
+
+async def fill_parts_unheard(bench, ticks):
+    """Orders fill in parts while the stream is away."""
+    await bench.admin.add_fault("socket", "refuse_handshake", socket="private", times=3)
+    await bench.admin.disconnect_sockets("private")
+    await bench.admin.tick(ticks)
+
+
+async def about_to_fill(bench):
+    """The position is known for sure, and the next tick fills bids at 95500."""
+    bench.expected_complaints = [INTERRUPTED]
+    for _ in range(2):
+        await bench.another_poll()
+    await bench.admin.set_price("BTC-PERP", "95000")
+    await bench.admin.pause_prices()
+
+
+def filled_amount(bench, order_id):
+    return sum(event.details.amount for event in bench.bot.events
+               if event.order_id == order_id and event.name == "Filled")
+
+
+@pytest.mark.parametrize("fields", ["null", "filled"])
+async def test_c16_parts_missed_before_a_cancel_are_booked_before_it(fields):
+    async with running(**switches(partial_fill_fields=fields, **IN_PARTS)) as bench:
+        await about_to_fill(bench)
         order_id = bench.bot.buy("BTC-USDC", "0.04", price="95500")
+        await bench.until(lambda: bench.bot.names(order_id) == ["Created", "Filled"])
+        await fill_parts_unheard(bench, ticks=2)
+        bench.expected_complaints.append(f"WARNING.*{order_id} was filled by .* before it was cancelled")
+        if fields == "null":
+            bench.unknowable_orders = {order_id}  # price and fee of what was missed
+        await bench.bot.cancel(order_id)
+        await bench.bot.position_is("BTC-USDC", "0.03")
+        assert filled_amount(bench, order_id) == Decimal("0.03")
+        assert bench.bot.names(order_id)[-1] == "Cancelled"
+
+
+async def test_c16_parts_missed_on_a_stream_that_loses_events_are_booked():
+    async with running(**switches(**IN_PARTS)) as bench:
+        await about_to_fill(bench)
+        await drop_events(bench, match="PARTIALLY_FILLED")
+        order_id = bench.bot.sell("BTC-USDC", "0.04", price="94500")
         await bench.bot.open(order_id)
         await bench.admin.tick(1)
-        await bench.bot.cancel(order_id)
-        bench.expected_complaints = [f"ERROR.*{order_id}", INTERRUPTED]
+        await bench.bot.position_is("BTC-USDC", "-0.02")  # the account shows it before the cancel
+        bench.expected_complaints.append(f"WARNING.*{order_id} was filled by .* before it was cancelled")
         bench.unknowable_orders = {order_id}
-        await bench.until(lambda: bench.said(f"ERROR.*{order_id}"))
-        await bench.bot.position_is("BTC-USDC", "0.02")
+        await bench.bot.cancel(order_id)
+        assert filled_amount(bench, order_id) == Decimal("0.02")
+        assert bench.bot.names(order_id) == ["Created", "Filled", "Cancelled"]
+
+
+async def test_c16_parts_that_two_orders_may_have_filled_are_said_once():
+    async with running(**switches(**IN_PARTS)) as bench:
+        await about_to_fill(bench)
+        orders = [bench.bot.buy("BTC-USDC", amount, price="95500") for amount in ("0.04", "0.08")]
+        for order_id in orders:
+            await bench.until(lambda: bench.bot.names(order_id) == ["Created", "Filled"])
+        await fill_parts_unheard(bench, ticks=1)
+        error = f"ERROR.*{orders[0]}.*{orders[1]}|ERROR.*{orders[1]}.*{orders[0]}"
+        bench.expected_complaints.append(error)
+        bench.unknowable_orders = set(orders)
+        for order_id in orders:
+            bench.bot.ask_to_cancel(order_id)
+        await bench.until(lambda: all(bench.bot.is_done(order_id) for order_id in orders))
+        await bench.until(lambda: bench.said(error))
+        await bench.bot.position_is("BTC-USDC", "0.06")
         await bench.another_poll()
-        assert len(bench.said(f"ERROR.*{order_id}")) == 1
+        assert len(bench.said(error)) == 1
+        assert [filled_amount(bench, order_id) for order_id in orders] == [Decimal("0.01"), Decimal("0.02")]
 
 
 @pytest.mark.parametrize("end", ["cancelled", "filled"])

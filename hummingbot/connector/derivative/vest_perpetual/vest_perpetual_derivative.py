@@ -33,11 +33,11 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding impor
     FundingRates,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_operations import VestOrderOperations
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
@@ -117,7 +117,8 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         self._unsent: Set[str] = set()  # client order ids given out, of orders not tracked yet
         self._cancelled_unsent: Set[str] = set()
         self._awaiting_exchange_id: Set[str] = set()
-        self._position_watch = PositionWatch(self.ACCOUNT_LAG_LIMIT_S, self._clock.monotonic_s)
+        self._refused_cancels: FIFOCache = FIFOCache(1000)  # client order ids, as keys
+        self._is_settling_held_ends = False
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._is_reconciling = False
@@ -129,6 +130,10 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         self._markets = Markets(self.logger())
         self._orders = OrdersReader(self._api_get, self._complaints)
         super().__init__(balance_asset_limit, rate_limits_share_pct)
+        self._missed_fills = MissedFills(
+            self._order_tracker, self._orders, self._markets, self._clock, self._fee_schema, self.ACCOUNT_LAG_LIMIT_S,
+            self.logger(),
+        )
 
     # --- Facts about the venue
 
@@ -392,7 +397,7 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
             if leverage.symbol in symbol_map:
                 self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
         self._take_positions(account, symbol_map)
-        self._compare_positions({position.symbol: position.signed_size for position in account.positions})
+        self._compare_positions(account.positions)
         # The answer's own time, because our estimate of the venue's clock can lie beyond a fill that came later.
         self._funding_payments.observe_account(account, account.time_ms or self._clock.now_ms())
 
@@ -598,8 +603,6 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
             for ticker in wire.tickers_from(answer) if ticker.symbol in symbols and ticker.mark_price is not None
         }
 
-    async def _get_last_traded_price(self, trading_pair: str) -> float:
-        return (await self.get_last_traded_prices([trading_pair]))[trading_pair]
     async def get_all_pairs_prices(self) -> List[Dict[str, str]]:
         """Symbol and mark price in quote of every market that has one, with one request; for the rate source."""
         prices = []
@@ -610,6 +613,8 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
                     prices.append({"symbol": ticker.symbol, "price": str(ticker.mark_price)})
         return prices
 
+    async def _get_last_traded_price(self, trading_pair: str) -> float:
+        return (await self.get_last_traded_prices([trading_pair]))[trading_pair]
 
     # --- Fees
 

@@ -3,7 +3,8 @@
 One function makes the fill for WebSocket and REST alike. Its id is a pure function of the order and of what the venue
 said of its last fill, so that the same fill heard twice counts once (framework gap B4). A part that was never heard of
 is made good when the order is FILLED: whatever is missing then, in size, quote and fee, is booked as one fill. So any
-subset, repetition or order of the same history ends in the same totals.
+subset, repetition or order of the same history ends in the same totals. Parts that were never heard of before an order
+was cancelled are told by nobody; `missed_fill` books what the account's position gives away of them.
 """
 from decimal import Decimal
 from typing import Optional
@@ -32,12 +33,48 @@ def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSch
     if size <= _ZERO or quote <= _ZERO:
         return None
     fee = _fee(tracked, venue, quote, fee_schema)
+    time_ms = venue.last_filled_time_ms or venue.post_time_ms or 0
+    return _trade_update(tracked, venue.order_id, _fill_id(venue), time_ms, size, quote, fee, fee_schema)
+
+
+def missed_fill(tracked: InFlightOrder, venue: Optional[wire.Order], size: Decimal, price: Decimal, time_ms: int,
+                fee_schema: TradeFeeSchema) -> TradeUpdate:
+    """The fill of a part that nobody told of before the order was cancelled (acceptance C16).
+
+    The size is exact. Quote and fee are exact when the venue tells average price and fees of the cancelled order, which
+    it need not [?]. Otherwise the quote is as good as the price given, and the fee is an estimate of the fee schema.
+
+    :param tracked: the order with the fills booked so far
+    :param venue: what REST says of the order now, None when it says nothing
+    :param size: of the missing part, in base
+    :param price: of the missing part, in quote, in case the venue does not tell it
+    :param time_ms: venue time in ms of the fill, which is not known better than that it is over
+    :param fee_schema: estimates the fee
+    """
+    quote = size * price
+    if venue is not None and venue.avg_filled_price is not None:
+        told = venue.avg_filled_price * (tracked.executed_amount_base + size) - tracked.executed_amount_quote
+        quote = told if told > _ZERO else quote
+    fee = quote * fee_schema.taker_percent_fee_decimal
+    if venue is not None and venue.fees is not None:
+        fee = venue.fees - booked_fee(tracked)
+    order_id = tracked.exchange_order_id
+    fill_id = f"{_missed_prefix(order_id)}{len(tracked.order_fills)}"
+    return _trade_update(tracked, order_id, fill_id, time_ms, size, quote, fee, fee_schema)
+
+
+def _missed_prefix(order_id: str) -> str:
+    return f"{order_id}-missed-"
+
+
+def _trade_update(tracked: InFlightOrder, order_id: str, fill_id: str, time_ms: int, size: Decimal, quote: Decimal,
+                  fee: Decimal, fee_schema: TradeFeeSchema) -> TradeUpdate:
     return TradeUpdate(
-        trade_id=_fill_id(venue),
+        trade_id=fill_id,
         client_order_id=tracked.client_order_id,
-        exchange_order_id=venue.order_id,
+        exchange_order_id=order_id,
         trading_pair=tracked.trading_pair,
-        fill_timestamp=(venue.last_filled_time_ms or venue.post_time_ms or 0) / 1000,
+        fill_timestamp=time_ms / 1000,
         fill_price=quote / size,
         fill_base_amount=size,
         fill_quote_amount=quote,
@@ -87,11 +124,13 @@ def _remainder(tracked: InFlightOrder, venue: wire.Order):
 
 
 def _last_part(tracked: InFlightOrder, venue: wire.Order):
-    """Size and quote of the last part of an order that is not FILLED, zero when it is booked or was not said."""
+    """Size and quote of the last part of an order that is not FILLED, zero when it is booked or was not said. A part
+    that is told after it was booked as missed is not booked again."""
     size = venue.last_filled_size or _ZERO
     price = venue.last_filled_price or venue.avg_filled_price
     is_known = _fill_id(venue) in tracked.order_fills
-    if is_known or price is None or tracked.executed_amount_base + size > tracked.amount:
+    is_inferred = any(fill_id.startswith(_missed_prefix(venue.order_id)) for fill_id in tracked.order_fills)
+    if is_known or is_inferred or price is None or tracked.executed_amount_base + size > tracked.amount:
         return _ZERO, _ZERO
     return size, size * price
 

@@ -2,7 +2,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from decimal import Decimal
-from typing import Any, Coroutine, List, Mapping, Optional, Set, Tuple
+from typing import Any, Coroutine, Iterable, List, Optional, Set, Tuple
 
 from cachetools import FIFOCache
 
@@ -24,11 +24,12 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import tells_all
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import worst_price
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch, UnheardFill
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import MissedFill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
@@ -38,6 +39,8 @@ from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderUpdate
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 from hummingbot.core.event.events import MarketEvent, MarketOrderFailureEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future, safe_gather
+
+_POLL = "poll"  # the topic of complaints that a good poll ends
 
 
 class VestOrderOperations(PerpetualDerivativePyBase, ABC):
@@ -56,11 +59,11 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     CANCEL_CONFIRMATION_POLL_S = 0.25
     # How long after a poll an event about the same may come, in s.
     EVENT_LAG_LIMIT_S = 5.0
-    # How far back the orders of others are looked at to explain a position, in ms.
-    FOREIGN_FILLS_WINDOW_MS = 600_000
     # Pauses between looking up an order of unknown outcome, in s.
     LOOKUP_PAUSE_MIN_S = 0.5
     LOOKUP_PAUSE_MAX_S = 5.0
+    # An order that the venue calls a duplicate should be in its list; for so long it is looked for, in s.
+    DUPLICATE_LOOKUP_LIMIT_S = 300.0
     # An order that fell out of the list is looked up alone; at most so many in one poll.
     LOOKUPS_PER_POLL = 20
     # A new order may be missing from the list for a moment (protocol section 5), in ms.
@@ -78,7 +81,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _unsent: Set[str]
     _cancelled_unsent: Set[str]
     _awaiting_exchange_id: Set[str]
-    _position_watch: PositionWatch
+    _refused_cancels: FIFOCache
+    _missed_fills: MissedFills
+    _is_settling_held_ends: bool
     _statuses_heard: FIFOCache
     _stream_connections: int
     _is_reconciling: bool
@@ -235,17 +240,18 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         try:
             return await super()._place_order_and_process_update(order, **kwargs)
         except VestDuplicateOrderError as error:
-            self._look_up_later(order, error, deadline_ms=None)
+            failure = f"Vest said that it had the order already, and never listed it: {error}"
+            self._look_up_later(order, error, failure, int(self.DUPLICATE_LOOKUP_LIMIT_S * 1000))
         except VestError as error:
             if not is_outcome_unknown(error):
                 raise
             window_ms = CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
-            self._look_up_later(order, error, deadline_ms=self._clock.now_ms() + window_ms)
+            self._look_up_later(order, error, f"The venue never got the order: {error}", window_ms)
         return None
 
-    def _look_up_later(self, order: InFlightOrder, error: Exception, deadline_ms: Optional[int]) -> None:
+    def _look_up_later(self, order: InFlightOrder, error: VestError, failure: str, window_ms: int) -> None:
         self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
-        self._order_tracker.mark_outcome_unknown(order.client_order_id, str(error), deadline_ms)
+        self._order_tracker.mark_outcome_unknown(order.client_order_id, failure, self._clock.now_ms() + window_ms)
         self._spawn(self._look_up_until_known(order))
 
     async def _look_up_until_known(self, order: InFlightOrder) -> None:
@@ -292,6 +298,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """As the base, except that an order whose exchange id is not known is waited for, and cancelled when it is
         (C12), and that an order the venue no longer has is looked up at once instead of guessed about (A11).
         """
+        self._refused_cancels.pop(order.client_order_id, None)
         if order.exchange_order_id is None and not await self._exchange_id_arrives(order):
             return None
         try:
@@ -300,6 +307,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         except VestOrderNotFoundError:
             self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
         except VestError as error:
+            if not is_outcome_unknown(error):
+                self._refused_cancels[order.client_order_id] = True
             # Lost orders are cancelled again and again by themselves; that need not fill the log.
             is_lost = order.client_order_id in self._order_tracker.lost_orders
             say = self._complaints.say if is_lost else self.logger().error
@@ -336,7 +345,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
         """As the base, and waits, within the time and `CANCEL_CONFIRMATION_S`, until the venue has confirmed: the
-        client's recorder detaches when this returns (design decision 14).
+        client's recorder detaches when this returns (design decision 14). Orders whose cancel was refused are not
+        waited for, unless the venue knows them no more: then they may have filled, and that is about to be heard.
 
         :param timeout_seconds: the most this may take, in s
         """
@@ -345,12 +355,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         results = await super().cancel_all(timeout_seconds)
         deadline_s = min(deadline_s, self._clock.monotonic_s() + self.CANCEL_CONFIRMATION_S)
         try:
-            while any(order.is_open for order in orders) and self._clock.monotonic_s() < deadline_s:
+            while self._clock.monotonic_s() < deadline_s and any(
+                order.is_open and order.client_order_id not in self._refused_cancels for order in orders
+            ):
                 await self._sleep(self.CANCEL_CONFIRMATION_POLL_S)
                 await self._update_order_status()
-            await self._update_all_funding_payments(fire_event_on_new=True)
         except VestError as error:
             self.logger().info(f"The cancelled orders could not be read again ({error}).")
+        self._tell_held_ends(at_once=True)
+        await self._update_all_funding_payments(fire_event_on_new=True)
         return results
 
     # --- What the venue says of orders
@@ -391,66 +404,74 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         elif not order.is_done and not tells_all(order, event.order):
             self._spawn(self._read_then_book(event.order))
         else:
-            self._book(event.order)
+            self._book(event.order, is_event=True)
 
     def _on_foreign_order(self, venue: wire.Order) -> None:
         """Another bot, a person or the venue itself (a liquidation) trades on the account."""
         self._draw_another_tag_if_taken(venue)
         self._refresh_account_soon()
-        if venue.symbol is not None and venue.last_filled_size:
-            self._position_watch.note_foreign_fill(venue.symbol)
+        self._missed_fills.note_foreign_order(venue)
 
-    def _book(self, venue: wire.Order, settles_lost_orders: bool = True) -> None:
-        """The one place where the venue's word on an order is booked, by event or by REST, in any order."""
+    def _book(self, venue: wire.Order, settles_lost_orders: bool = True, is_event: bool = False) -> None:
+        """The one place where the venue's word on an order is booked, by event or by REST, in any order. The end of one
+        that may have been filled unheard waits until that is known (C16).
+        """
         order = self._order_tracker.find(venue)
         if order is None:
             return
+        is_end_held = self._missed_fills.holds(order, venue, is_event)
+        self._take(order, venue, settles_lost_orders, is_end_held)
+        if is_end_held and not self._is_settling_held_ends:
+            self._is_settling_held_ends = True
+            self._spawn(self._settle_held_ends())
+
+    def _take(self, order: InFlightOrder, venue: wire.Order, settles_lost_orders: bool, is_end_held: bool) -> None:
         was_open = order.is_open
         fill = self._order_tracker.process_venue_order(
-            venue, self._fee_schema(order.trading_pair), settles_lost_orders
+            venue, self._fee_schema(order.trading_pair), settles_lost_orders, is_end_held
         )
-        symbol = self._markets.symbol_map.inverse.get(order.trading_pair)
-        is_buy = order.trade_type is TradeType.BUY
         if fill is not None:
-            self._position_watch.note_fill(symbol, fill.fill_base_amount if is_buy else -fill.fill_base_amount)
+            self._missed_fills.note_fill(order, fill)
             self._refresh_account_soon()
             self._funding_fee_poll_notifier.set()
-        if was_open and order.is_cancelled:
-            self._position_watch.note_cancelled(symbol, is_buy, order.client_order_id)
+        if was_open and (is_end_held or order.is_cancelled):
+            self._missed_fills.note_cancelled(order)
 
-    def _compare_positions(self, positions: Mapping[str, Decimal]) -> None:
-        """Says which orders were filled unheard before they were cancelled (C16).
+    # --- Fills that were missed
 
-        :param positions: signed sizes in base by symbol
+    async def _settle_held_ends(self) -> None:
+        try:
+            while self._missed_fills.is_holding:
+                try:
+                    await self._update_account()
+                except VestError as error:
+                    self._complaints.say(f"The account could not be read and is read again later. {error}")
+                self._tell_held_ends()
+                await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
+        finally:
+            self._is_settling_held_ends = False
+
+    def _tell_held_ends(self, at_once: bool = False) -> None:
+        for venue in self._missed_fills.take_due(at_once):
+            order = self._order_tracker.find(venue)
+            if order is not None:
+                self._take(order, venue, settles_lost_orders=True, is_end_held=False)
+
+    def _compare_positions(self, positions: Iterable[wire.Position]) -> None:
+        """Finds out what was filled unheard (C16).
+
+        :param positions: all positions of the account
         """
         if not self._is_stream_live():
             return  # what happened while there was no stream is still being read
-        open_sides = {
-            (self._markets.symbol_map.inverse.get(order.trading_pair), order.trade_type is TradeType.BUY)
-            for order in self.in_flight_orders.values()
-        }
-        unheard = self._position_watch.compare(positions, open_sides)
-        if unheard:
-            self._spawn(self._say_unheard_fills(unheard))
+        missed = self._missed_fills.compare(positions)
+        if missed:
+            self._spawn(self._settle_missed_fills(missed))
 
-    async def _say_unheard_fills(self, unheard: List[UnheardFill]) -> None:
-        """Says them, unless the orders of others explain the position: their events may have gone unheard too."""
-        since_ms = self._clock.now_ms() - self.FOREIGN_FILLS_WINDOW_MS
-        try:
-            rows = await self._orders.since(since_ms)
-        except VestError:
-            rows = []  # then it cannot be told whose fill it was, and that is what is said
-        foreign = {
-            row.symbol for row in rows
-            if self._order_tracker.find(row) is None and (row.last_filled_time_ms or 0) >= since_ms
-        }
-        for fill in unheard:
-            if fill.symbol not in foreign:
-                self.logger().error(
-                    f"The position in {fill.symbol} changed by {fill.amount} without a fill that Vest told of. These "
-                    f"orders may have filled in part before they were cancelled: {', '.join(fill.client_order_ids)}. "
-                    f"The position is right; the fill and its fee are missing in Hummingbot's history."
-                )
+    async def _settle_missed_fills(self, missed: List[MissedFill]) -> None:
+        if await self._missed_fills.settle(missed):
+            self._funding_fee_poll_notifier.set()
+        self._tell_held_ends()
 
     async def _read_then_book(self, event: wire.Order) -> None:
         """Books a FILLED order from REST, because the event does not tell all (`tells_all`); REST may lag it."""
@@ -482,7 +503,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     async def _poll_orders(self, orders: List[InFlightOrder], settles_lost_orders: bool) -> None:
         if not orders:
             return
-        open_before = {order.client_order_id for order in orders if order.is_open}
+        open_before = {
+            order.client_order_id for order in orders
+            if order.is_open and not self._missed_fills.is_held(order.client_order_id)
+        }
         asked_ms = self._clock.now_ms()
         rows = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
         for row in rows:
@@ -499,7 +523,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """
         ended = [
             row for row in rows
-            if row.client_order_id not in self.in_flight_orders and self._statuses_heard.get(row.order_id) != row.status
+            if (row.client_order_id not in self.in_flight_orders or self._missed_fills.is_held(row.client_order_id))
+            and self._statuses_heard.get(row.order_id) != row.status
         ]
         if ended and self._is_stream_live():
             self._spawn(self._reconnect_unless_heard(ended, self._stream_connections))
@@ -551,13 +576,14 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         for failure in failures:
             if not isinstance(failure, VestError):
                 raise failure
-            self._complaints.say(f"The account could not be read and is read again later. {failure}")
+            self._complaints.say(f"The account could not be read and is read again later. {failure}", _POLL)
         if not failures:
-            self._complaints.forget()
+            self._complaints.forget(_POLL)
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
         self._stream_connections += 1
+        self._missed_fills.note_connected()
         self._is_reconciling = True  # what is found now was missed while there was no stream
         try:
             await self._status_polling_loop_fetch_updates()

@@ -32,18 +32,15 @@ _RANK = {
     **{state: 4 for state in _TERMINAL_STATES},
 }
 
-# Stands for a deadline that begins when the order is first looked for.
-_FROM_THE_FIRST_LOOK = 0
-
 
 @dataclass
 class _Suspect:
     """An order of which it is not known whether the venue has it.
 
-    `deadline_ms`: venue time after which "not found" is believed; None when the venue said that it has the order.
+    `deadline_ms`: venue time after which "not found" is believed; None: that begins when it is first looked for.
     """
 
-    reason: str
+    failure: str
     deadline_ms: Optional[int]
     misses: int = 0
 
@@ -143,7 +140,7 @@ class VestOrderTracker(ClientOrderTracker):
             order = self._in_flight_orders.get(client_order_id)
             if order is not None and order.exchange_order_id is None:
                 self.mark_outcome_unknown(
-                    client_order_id, "the bot stopped before the venue answered", _FROM_THE_FIRST_LOOK
+                    client_order_id, "The venue never got the order: the bot stopped before the venue answered", None
                 )
 
     @staticmethod
@@ -198,7 +195,8 @@ class VestOrderTracker(ClientOrderTracker):
             self._apply(self._update(order, OrderState.FILLED, trade_update.fill_timestamp))
 
     def process_venue_order(
-            self, venue: wire.Order, fee_schema: TradeFeeSchema, settles_lost_orders: bool = True
+            self, venue: wire.Order, fee_schema: TradeFeeSchema, settles_lost_orders: bool = True,
+            is_end_held: bool = False,
     ) -> Optional[TradeUpdate]:
         """Books what the venue says of one of our orders, by event or by REST: creation, then the fill, then the state.
 
@@ -207,6 +205,7 @@ class VestOrderTracker(ClientOrderTracker):
         :param venue: the order as the venue tells it
         :param fee_schema: estimates a fee that the venue does not say
         :param settles_lost_orders: whether a lost order may end here; the framework ends them in a poll of their own
+        :param is_end_held: whether the state has to wait, because fills that come before it are still looked for
         :return: the fill that was new, if any
         """
         order = self.find(venue)
@@ -225,7 +224,7 @@ class VestOrderTracker(ClientOrderTracker):
         fill = next_fill(order, venue, fee_schema)
         if fill is not None:
             self.process_trade_update(fill)
-        if settles_lost_orders or client_order_id not in self._lost_orders:
+        if not is_end_held and (settles_lost_orders or client_order_id not in self._lost_orders):
             self._apply(self._update(order, state, timestamp, venue.order_id, _failure(venue)))
         return fill
 
@@ -256,17 +255,17 @@ class VestOrderTracker(ClientOrderTracker):
 
     # --- Orders the venue may not have
 
-    def mark_outcome_unknown(self, client_order_id: str, reason: str, deadline_ms: Optional[int]) -> None:
+    def mark_outcome_unknown(self, client_order_id: str, failure: str, deadline_ms: Optional[int]) -> None:
         """Keeps an order PENDING_CREATE until the venue says whether it has it (B1).
 
         :param client_order_id: an order that was handed over
-        :param reason: what happened, for the log and the failure event
-        :param deadline_ms: venue time in ms after which the venue cannot accept the order any more; None when the venue
-            said that it has it
+        :param failure: what the failure event says when the venue turns out not to have it
+        :param deadline_ms: venue time in ms from which the venue is believed when it does not list the order; None for
+            an order of an earlier session, which may have been on its way: as soon as it cannot arrive any more
         """
         order = self._in_flight_orders.get(client_order_id)
         if order is not None and order.exchange_order_id is None:
-            self._suspects[client_order_id] = _Suspect(reason, deadline_ms)
+            self._suspects[client_order_id] = _Suspect(failure, deadline_ms)
 
     async def note_not_found(self, order: InFlightOrder, venue_time_ms: int) -> None:
         """Counts a definitive "not found": an answer of the venue, read in full, that lacks the order (B2).
@@ -282,16 +281,16 @@ class VestOrderTracker(ClientOrderTracker):
             if order.exchange_order_id is not None:
                 await self.process_order_not_found(order.client_order_id)
             return
-        if suspect.deadline_ms == _FROM_THE_FIRST_LOOK:
+        if suspect.deadline_ms is None:
             # It may have been on its way when the earlier session ended; the venue's time is known only now.
             suspect.deadline_ms = venue_time_ms + CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
-        if suspect.deadline_ms is None or venue_time_ms <= suspect.deadline_ms:
+        if venue_time_ms <= suspect.deadline_ms:
             return
         suspect.misses += 1
         if suspect.misses >= self.MISSES_THAT_PROVE_ABSENCE:
             self._apply(self._update(order, OrderState.FAILED, self.current_timestamp, misc_updates={
                 "error_type": "VestNeverArrivedError",
-                "error_message": f"The venue never got the order: {suspect.reason}",
+                "error_message": suspect.failure,
             }))
 
 

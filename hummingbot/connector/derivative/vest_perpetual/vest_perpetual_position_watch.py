@@ -2,32 +2,85 @@
 
 A part of an order that fills while the stream is away is found when the order is FILLED, because then the venue says
 the whole. An order that is cancelled instead says nothing of its parts (protocol section 5: null unless FILLED); only
-the position gives them away.
+the position gives them away. What follows from it is decided in `vest_perpetual_missed_fills`.
 """
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Callable, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 _ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class UnheardFill:
-    """A change of position, signed, in base, that only these cancelled orders can have made."""
+class Holding:
+    """A position at a look at the account: signed size in base, entry price in quote."""
+
+    size: Decimal
+    entry_price: Decimal
+
+
+_NOTHING = Holding(_ZERO, _ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of our orders that may have filled unheard."""
+
+    client_order_id: str
+    is_buy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MissedFill:
+    """A change of position, signed, in base, that among our orders only these can have made.
+
+    :param before: the position when the fills that were counted last explained it
+    :param after: the position with the change
+    :param since_s: when `before` was seen, on the clock of the watch
+    """
 
     symbol: str
     amount: Decimal
     client_order_ids: Tuple[str, ...]
+    before: Holding
+    after: Holding
+    since_s: float
+
+    def price(self, tick: Decimal) -> Optional[Decimal]:
+        """The price in quote that the entry prices of the position tell; None when they do not tell it to the tick.
+
+        Exact when the change opened the position or increased it, and nothing else changed it: an entry price is an
+        average of what was paid. One that crossed zero shows what the part beyond zero was paid with, which stands for
+        all. A position that only became smaller keeps its entry price and tells nothing.
+
+        :param tick: the market's price step in quote; a price that rounding blurs by more is no price
+        """
+        before, after = self.before, self.after
+        if before.size + self.amount != after.size or after.size * self.amount <= _ZERO:
+            return None
+        if before.size * after.size <= _ZERO:
+            return after.entry_price
+        cost = after.size * after.entry_price - before.size * before.entry_price
+        blur = sum(abs(holding.size) * _last_digit(holding.entry_price) / 2 for holding in (before, after))
+        return cost / self.amount if blur <= tick * abs(self.amount) else None
+
+
+def _last_digit(number: Decimal) -> Decimal:
+    return Decimal(1).scaleb(number.as_tuple().exponent)
 
 
 @dataclass
 class _Market:
     booked: Decimal = _ZERO  # signed sum of the fills that were booked
     base: Optional[Decimal] = None  # position less booked fills, when it was last explained
+    is_base_sure: bool = False
     gap: Decimal = _ZERO
     changed_s: float = 0.0  # when the gap, or what is booked, last changed
-    has_foreign_fill: bool = False
-    cancelled: List[Tuple[float, bool, str]] = field(default_factory=list)  # when, is_buy, client order id
+    told: Decimal = _ZERO  # the gap that was told though it may still be explained
+    explained: Holding = _NOTHING  # the position when there last was no gap
+    explained_s: float = 0.0  # when that was
+    suspects: Set[str] = field(default_factory=set)  # orders that were open or lately cancelled when the gap appeared
+    cancelled: Dict[str, Tuple[float, Candidate]] = field(default_factory=dict)
 
 
 class PositionWatch:
@@ -37,14 +90,17 @@ class PositionWatch:
     :param monotonic_s: a clock that never jumps, in s
     """
 
+    # For so many times the account's lag a difference waits for orders that are still open.
+    PATIENCE_LAGS = 60
+
     def __init__(self, lag_s: float, monotonic_s: Callable[[], float]):
         self._lag_s = lag_s
         self._monotonic_s = monotonic_s
         self._markets: Dict[str, _Market] = {}
-        self._has_compared = False
+        self._looked_s: Optional[float] = None
 
     def note_fill(self, symbol: str, signed_amount: Decimal) -> None:
-        """A fill of one of our orders was booked.
+        """A fill on the account was heard of and counted, ours or somebody else's.
 
         :param symbol: the venue's symbol
         :param signed_amount: in base, negative for a sell
@@ -53,58 +109,100 @@ class PositionWatch:
         market.booked += signed_amount
         market.changed_s = self._monotonic_s()
 
-    def note_foreign_fill(self, symbol: str) -> None:
-        """Somebody else, or the venue, traded on the account: the position changes without us.
-
-        :param symbol: the venue's symbol
-        """
-        self._market(symbol).has_foreign_fill = True
-
-    def note_cancelled(self, symbol: str, is_buy: bool, client_order_id: str) -> None:
+    def note_cancelled(self, symbol: str, order: Candidate) -> None:
         """One of our orders was cancelled before it was filled.
 
         :param symbol: the venue's symbol
-        :param is_buy: its side
-        :param client_order_id: its client id
+        :param order: the order
         """
-        self._market(symbol).cancelled.append((self._monotonic_s(), is_buy, client_order_id))
+        self._market(symbol).cancelled.setdefault(order.client_order_id, (self._monotonic_s(), order))
 
-    def compare(self, positions: Mapping[str, Decimal], open_sides: Set[Tuple[str, bool]]) -> List[UnheardFill]:
+    def gap(self, symbol: str) -> Optional[Decimal]:
+        """How far the position is from the fills that were counted, signed, in base; None while that cannot be told.
+
+        :param symbol: the venue's symbol
+        """
+        market = self._market(symbol)
+        return market.gap if market.is_base_sure else None
+
+    def explained_s(self, symbol: str) -> float:
+        """When the fills that were counted last explained the position, on the clock given.
+
+        :param symbol: the venue's symbol
+        """
+        return self._market(symbol).explained_s
+
+    def compare(self, positions: Mapping[str, Holding],
+                open_orders: Mapping[str, Iterable[Candidate]]) -> List[MissedFill]:
         """What must have been filled unheard. Each difference is told once, and then taken as it is.
 
-        :param positions: signed sizes in base by symbol, as the venue tells them now
-        :param open_sides: symbol and is_buy of our open orders; what they have filled will show when they end
+        :param positions: by symbol, as the venue tells them now
+        :param open_orders: our open orders by symbol; those that were open when a difference appeared will show what
+            they have filled when they end, and are waited for. After `PATIENCE_LAGS` they are told with the others.
         """
-        unheard = []
-        for symbol in {*positions, *self._markets}:
-            market = self._market(symbol)
-            amount = self._unexplained(market, positions.get(symbol, _ZERO))
-            if amount == _ZERO or (symbol, amount > _ZERO) in open_sides:
+        markets = {symbol: self._market(symbol) for symbol in {*positions, *self._markets}}
+        self._looked_s = self._monotonic_s()
+        missed = []
+        for symbol, market in markets.items():
+            holding = positions.get(symbol, _NOTHING)
+            still_open = list(open_orders.get(symbol, ()))
+            self._look(market, holding, still_open)
+            if market.gap == _ZERO or not self._has_lasted(market, self._lag_s):
                 continue
-            suspects = tuple(order_id for _, is_buy, order_id in market.cancelled if is_buy == (amount > _ZERO))
-            if suspects and not market.has_foreign_fill:
-                unheard.append(UnheardFill(symbol, amount, suspects))
-            self._markets[symbol] = _Market(booked=market.booked, base=market.base + amount)
-        self._has_compared = True
-        return unheard
+            waited_for = self._suspected(market, still_open)
+            culprits = self._suspected(market, [order for _, order in market.cancelled.values()])
+            is_told = not waited_for or (self._has_lasted(market, self.PATIENCE_LAGS * self._lag_s)
+                                         and market.told != market.gap)
+            if culprits and is_told:
+                missed.append(MissedFill(
+                    symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s
+                ))
+                market.told = market.gap
+            if not waited_for:
+                self._take_as_it_is(market, holding)
+        return missed
 
-    def _unexplained(self, market: _Market, position: Decimal) -> Decimal:
-        """The difference that has lasted longer than the account can lag, or zero."""
-        now_s = self._monotonic_s()
+    def _suspected(self, market: _Market, orders: Iterable[Candidate]) -> Tuple[str, ...]:
+        return tuple(
+            order.client_order_id for order in orders
+            if order.client_order_id in market.suspects and order.is_buy == (market.gap > _ZERO)
+        )
+
+    def _look(self, market: _Market, holding: Holding, open_orders: List[Candidate]) -> None:
         if market.base is None:
-            market.base = position - market.booked
-        gap = position - market.booked - market.base
+            self._take_as_it_is(market, holding)
+        gap = holding.size - market.booked - market.base
         if gap != market.gap:
             market.gap = gap
-            market.changed_s = now_s
-        is_settled = now_s - market.changed_s > self._lag_s
-        if gap == _ZERO and is_settled:
-            market.has_foreign_fill = False
-            market.cancelled = [entry for entry in market.cancelled if now_s - entry[0] <= self._lag_s]
-        return gap if is_settled else _ZERO
+            market.changed_s = self._looked_s
+            market.suspects = {*market.cancelled, *(order.client_order_id for order in open_orders)}
+        if gap != _ZERO and not market.is_base_sure:
+            # What the first look showed may have lagged fills that were counted, or have been ahead of them.
+            self._take_as_it_is(market, holding)
+        if market.gap == _ZERO:
+            market.explained, market.explained_s = holding, self._looked_s
+        if market.gap == _ZERO and self._has_lasted(market, self._lag_s):
+            market.is_base_sure = True
+            market.cancelled = {
+                order_id: (ended_s, order) for order_id, (ended_s, order) in market.cancelled.items()
+                if self._looked_s - ended_s <= self._lag_s
+            }
+
+    def _take_as_it_is(self, market: _Market, holding: Holding) -> None:
+        market.base = holding.size - market.booked
+        market.gap = market.told = _ZERO
+        market.changed_s = market.explained_s = self._looked_s
+        market.explained = holding
+        market.cancelled = {}
+
+    def _has_lasted(self, market: _Market, limit_s: float) -> bool:
+        return self._monotonic_s() - market.changed_s > limit_s
 
     def _market(self, symbol: str) -> _Market:
         if symbol not in self._markets:
-            # Positions are looked at all at once, so there was none in a market that is first heard of later.
-            self._markets[symbol] = _Market(base=_ZERO if self._has_compared else None)
+            if self._looked_s is None:
+                self._markets[symbol] = _Market()
+            else:
+                # Positions are looked at all at once, so there was none in a market that is first heard of later.
+                self._markets[symbol] = _Market(base=_ZERO, is_base_sure=True, explained_s=self._looked_s)
         return self._markets[symbol]

@@ -101,23 +101,29 @@ class Complaints:
         self._logger = logger
         self._said: TTLCache = TTLCache(self.LIMIT, repeat_after_s, timer=lambda: time.monotonic())
 
-    def say(self, text: str) -> bool:
+    def say(self, text: str, topic: Optional[str] = None) -> bool:
         """Log a text as a warning, unless it was logged lately.
 
+        :param text: what to say
+        :param topic: what it is about, for `forget`
         :return: whether it was logged
         """
         self._said.expire()
         if text in self._said or len(self._said) == self.LIMIT:
             return False
-        self._said[text] = True
+        self._said[text] = topic
         if len(self._said) == self.LIMIT:
             text += " No more of this is logged for some time, because there is too much of it."
         self._logger.warning(text)
         return True
 
-    def forget(self) -> None:
-        """Everything is news again."""
-        self._said.clear()
+    def forget(self, topic: Optional[str] = None) -> None:
+        """What was said of a topic is news again, because the fault is over.
+
+        :param topic: as it was given to `say`; None for what was said without one
+        """
+        for text in [text for text, about in self._said.items() if about == topic]:
+            del self._said[text]
 
     @contextmanager
     def instead_of_payload_errors(self, what: str) -> Iterator[None]:

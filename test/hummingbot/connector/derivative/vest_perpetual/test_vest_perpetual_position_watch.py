@@ -3,7 +3,12 @@ from decimal import Decimal
 
 import pytest
 
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch, UnheardFill
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import (
+    Candidate,
+    Holding,
+    MissedFill,
+    PositionWatch,
+)
 
 LAG_S = 10.0
 BTC = "BTC-PERP"
@@ -12,15 +17,17 @@ BTC = "BTC-PERP"
 class Account:
     """A watch with a clock that is set by hand and a position that is told by hand."""
 
-    def __init__(self):
+    def __init__(self, position="0"):
         self.now_s = 1000.0
         self.watch = PositionWatch(LAG_S, lambda: self.now_s)
-        self.position = Decimal(0)
-        self.open_sides = set()
+        self.position = Decimal(position)
+        self.entry_price = Decimal("100")
+        self.open_orders = []
         self.read()
 
     def read(self):
-        return self.watch.compare({BTC: self.position} if self.position else {}, self.open_sides)
+        held = {BTC: Holding(self.position, self.entry_price)} if self.position else {}
+        return self.watch.compare(held, {BTC: self.open_orders})
 
     def read_until_settled(self):
         """Reads as often as it takes for a difference to outlast the account's lag."""
@@ -30,10 +37,17 @@ class Account:
             told += self.read()
         return told
 
+    def cancelled(self, order_id, is_buy=True):
+        self.watch.note_cancelled(BTC, Candidate(order_id, is_buy))
+
 
 @pytest.fixture
 def account():
     return Account()
+
+
+def told(missed):
+    return [(fill.amount, fill.client_order_ids) for fill in missed]
 
 
 def test_fills_that_were_booked_are_explained(account):
@@ -41,31 +55,43 @@ def test_fills_that_were_booked_are_explained(account):
     account.watch.note_fill(BTC, Decimal("-0.1"))
     account.position = Decimal("0.2")
     assert account.read_until_settled() == []
+    assert account.watch.gap(BTC) == 0
 
 
 @pytest.mark.parametrize("is_buy, change", [(True, "0.2"), (False, "-0.2")])
 def test_c16_a_part_filled_unheard_before_a_cancel_is_told_once_with_its_order(account, is_buy, change):
-    account.watch.note_cancelled(BTC, is_buy, "1")
+    account.cancelled("1", is_buy)
     account.position = Decimal(change)
-    assert account.read_until_settled() == [UnheardFill(BTC, Decimal(change), ("1",))]
+    assert told(account.read_until_settled()) == [(Decimal(change), ("1",))]
     assert account.read_until_settled() == []
 
 
 def test_a_cancelled_order_of_the_other_side_is_not_suspected(account):
-    account.watch.note_cancelled(BTC, False, "1")
+    account.cancelled("1", is_buy=False)
     account.position = Decimal("0.2")
     assert account.read_until_settled() == []
 
 
 def test_all_cancelled_orders_of_the_side_are_suspected(account):
-    account.watch.note_cancelled(BTC, True, "1")
-    account.watch.note_cancelled(BTC, True, "2")
+    account.cancelled("1")
+    account.cancelled("2")
     account.position = Decimal("0.2")
-    assert account.read_until_settled() == [UnheardFill(BTC, Decimal("0.2"), ("1", "2"))]
+    assert told(account.read_until_settled()) == [(Decimal("0.2"), ("1", "2"))]
+
+
+def test_an_order_that_came_after_the_difference_is_not_suspected(account):
+    account.cancelled("1")
+    account.position = Decimal("0.2")
+    account.read()
+    account.open_orders = [Candidate("2", True)]
+    account.read()
+    account.open_orders = []
+    account.cancelled("2")
+    assert told(account.read_until_settled()) == [(Decimal("0.2"), ("1",))]
 
 
 def test_an_account_that_lags_a_fill_is_no_difference(account):
-    account.watch.note_cancelled(BTC, False, "1")
+    account.cancelled("1", is_buy=False)
     account.watch.note_fill(BTC, Decimal("0.2"))
     assert account.read() == []
     account.now_s += LAG_S * 0.9
@@ -75,34 +101,73 @@ def test_an_account_that_lags_a_fill_is_no_difference(account):
 
 
 def test_an_open_order_may_still_tell_and_is_waited_for(account):
-    account.watch.note_cancelled(BTC, True, "1")
-    account.open_sides = {(BTC, True)}
+    account.cancelled("1")
+    account.open_orders = [Candidate("2", True)]
     account.position = Decimal("0.2")
     assert account.read_until_settled() == []
-    account.open_sides = set()
-    assert account.read_until_settled() == [UnheardFill(BTC, Decimal("0.2"), ("1",))]
+    account.open_orders = []
+    assert told(account.read_until_settled()) == [(Decimal("0.2"), ("1",))]
 
 
-def test_somebody_elses_trade_is_taken_as_it_is(account):
-    account.watch.note_cancelled(BTC, True, "1")
-    account.watch.note_foreign_fill(BTC)
+def test_an_open_order_is_not_waited_for_without_end(account):
+    account.cancelled("1")
+    account.open_orders = [Candidate("2", True)]
     account.position = Decimal("0.2")
+    account.read()
+    account.now_s += LAG_S * (PositionWatch.PATIENCE_LAGS + 1)
+    assert told(account.read()) == [(Decimal("0.2"), ("1", "2"))]
     assert account.read_until_settled() == []
-    account.watch.note_cancelled(BTC, True, "2")
-    account.position = Decimal("0.5")
-    assert account.read_until_settled() == [UnheardFill(BTC, Decimal("0.3"), ("2",))]
+    # What it fills later is no difference of the other side.
+    account.cancelled("3", is_buy=False)
+    account.open_orders = []
+    account.watch.note_fill(BTC, Decimal("0.2"))
+    assert account.read_until_settled() == []
 
 
 def test_an_order_cancelled_long_before_is_not_suspected(account):
-    account.watch.note_cancelled(BTC, True, "1")
+    account.cancelled("1")
     assert account.read_until_settled() == []
     account.position = Decimal("0.2")
     assert account.read_until_settled() == []
 
 
 def test_the_position_of_the_first_look_needs_no_explanation():
-    account = Account.__new__(Account)
-    account.now_s, account.position, account.open_sides = 0.0, Decimal(5), set()
-    account.watch = PositionWatch(LAG_S, lambda: account.now_s)
-    account.watch.note_cancelled(BTC, True, "1")
+    account = Account("5")
+    account.cancelled("1")
+    assert account.watch.gap(BTC) is None
     assert account.read_until_settled() == []
+    assert account.watch.gap(BTC) == 0
+
+
+def test_a_first_look_that_was_ahead_of_what_was_heard_blames_nobody():
+    account = Account("5")
+    account.watch.note_fill(BTC, Decimal(5))  # the first look held it already
+    account.cancelled("1", is_buy=False)
+    assert account.read_until_settled() == []
+    assert account.read_until_settled() == []
+    assert account.watch.gap(BTC) == 0
+
+
+TICK = Decimal("0.1")
+PRICES = {
+    # before: size and entry price; change; after: size and entry price; the price that shows
+    "opened": ("0", "0", "0.2", "0.2", "101.5", "101.5"),
+    "opened short": ("0", "0", "-0.2", "-0.2", "101.5", "101.5"),
+    "increased": ("0.2", "100.00", "0.2", "0.4", "101.00", "102"),
+    "increased short": ("-0.2", "100.00", "-0.2", "-0.4", "101.00", "102"),
+    "flipped": ("-0.1", "100.00", "0.3", "0.2", "102.00", "102"),
+    "reduced": ("0.4", "100.00", "-0.2", "0.2", "100.00", None),
+    "closed": ("0.4", "100.00", "-0.4", "0", "0", None),
+    "increased, but entry prices are rounded": ("20", "100.0", "0.2", "20.2", "100.0", None),
+    "not the only change": ("0.2", "100.00", "0.2", "0.5", "101.00", None),
+}
+
+
+@pytest.mark.parametrize("case", PRICES)
+def test_the_price_that_entry_prices_tell(case):
+    size_before, entry_before, change, size_after, entry_after, expected = PRICES[case]
+    missed = MissedFill(
+        BTC, Decimal(change), ("1",), before=Holding(Decimal(size_before), Decimal(entry_before)),
+        after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0,
+    )
+    assert missed.price(TICK) == (None if expected is None else Decimal(expected))

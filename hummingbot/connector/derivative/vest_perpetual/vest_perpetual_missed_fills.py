@@ -1,0 +1,300 @@
+"""Parts of an order that were missed before it was cancelled: inferred from the position, or said (acceptance C16).
+
+The venue has no fills endpoint, and a cancelled order says nothing of its parts. When the stream was away, or lost
+events, a part may have gone unheard; then only the account's position differs from the fills that were counted. If one
+cancelled order alone can have made the difference, its fill is booked, so that strategy and database agree with the
+venue in base. Price and fee are as good as the venue lets them be: see `missed_fill` and `MissedFill.price`. If more
+than one can have made it, or somebody else trades, nothing is guessed and one ERROR names the orders.
+
+A fill has to come before the end of its order. So the end is held back, but only when there is a sign that a part may
+have been missed, and only for as long as the account may lag; a cancel in normal life is told at once. What shows later
+than that is booked after the end.
+"""
+import logging
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import accumulate
+from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+from cachetools import FIFOCache
+
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_wire as wire,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import missed_fill
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import (
+    Candidate,
+    Holding,
+    MissedFill,
+    PositionWatch,
+)
+from hummingbot.core.data_type.common import TradeType
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, TradeUpdate
+from hummingbot.core.data_type.trade_fee import TradeFeeSchema
+
+_ZERO = Decimal(0)
+_REMEMBERED = 1000
+# Orders of others that explain a position were posted at most so long before they filled, in ms.
+_FOREIGN_ORDERS_WINDOW_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldEnd:
+    """The end of an order that is not told yet.
+
+    `may_be_unseen`: the account may still lag what was missed; otherwise only the difference it shows is a sign.
+    """
+
+    venue: wire.Order
+    symbol: str
+    is_buy: bool
+    since_s: float
+    may_be_unseen: bool
+
+
+class MissedFills:
+    """Holds back the ends of orders that may have missed parts, and books or says what the position gives away.
+
+    :param tracker: of our orders
+    :param orders: reads the venue's list of orders
+    :param markets: symbols and price steps
+    :param clock: the venue's time
+    :param fee_schema: a pair's fees
+    :param lag_s: how long the account may lag a fill, in s
+    :param logger: the connector's
+    """
+
+    # An end is held back for at most so many times the account's lag.
+    LONGEST_HOLD_LAGS = 3
+
+    def __init__(self, tracker: VestOrderTracker, orders: OrdersReader, markets: Markets, clock: ServerClock,
+                 fee_schema: Callable[[str], TradeFeeSchema], lag_s: float, logger: logging.Logger):
+        self._tracker = tracker
+        self._orders = orders
+        self._markets = markets
+        self._clock = clock
+        self._fee_schema = fee_schema
+        self._lag_s = lag_s
+        self._logger = logger
+        self._watch = PositionWatch(lag_s, clock.monotonic_s)
+        self._held: Dict[str, _HeldEnd] = {}
+        self._settling: Set[str] = set()  # client ids of orders whose missed parts are being settled
+        self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
+        self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
+        self._connected_s = float("-inf")
+        self._connected_ms = 0
+
+    # --- What is heard
+
+    def note_connected(self) -> None:
+        """The stream was connected: until now parts may have filled unheard."""
+        self._connected_s, self._connected_ms = self._clock.monotonic_s(), self._clock.now_ms()
+
+    def note_fill(self, order: InFlightOrder, fill: TradeUpdate) -> None:
+        """A fill of one of our orders was booked because the venue told of it."""
+        amount = fill.fill_base_amount
+        self._watch.note_fill(self._symbol(order), amount if _is_buy(order) else -amount)
+
+    def note_foreign_order(self, venue: wire.Order) -> None:
+        """Somebody else, or the venue, traded on the account. A part that is heard twice counts once.
+
+        :param venue: an event of an order that is not ours
+        """
+        if venue.symbol is None or venue.is_buy is None or not venue.last_filled_size:
+            return
+        parts = self._foreign_parts.setdefault(venue.order_id, {})
+        part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
+        if part not in parts:
+            parts[part] = venue.last_filled_size if venue.is_buy else -venue.last_filled_size
+            self._watch.note_fill(venue.symbol, parts[part])
+
+    def note_cancelled(self, order: InFlightOrder) -> None:
+        """One of our orders was cancelled, whether its end is told or held back."""
+        self._watch.note_cancelled(self._symbol(order), _candidate(order))
+
+    # --- Ends that are held back
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the end of any order is held back; then the account has to be read until it is not."""
+        return bool(self._held)
+
+    def is_held(self, client_order_id: str) -> bool:
+        """Whether the end of an order is held back.
+
+        :param client_order_id: its client id
+        """
+        return client_order_id in self._held
+
+    def holds(self, order: InFlightOrder, venue: wire.Order, is_event: bool) -> bool:
+        """Whether an order's end has to wait, because parts of it may have gone unheard.
+
+        The signs: the account shows a difference of the order's side; the end was learned from a poll, where the stream
+        should have told it; or the stream was connected anew during the order's life and the account has not been seen
+        in order since. Without an earlier look at the account there is nothing to compare with and no use in waiting.
+
+        :param order: one of our orders
+        :param venue: what the venue says of it
+        :param is_event: whether the stream told it
+        """
+        if venue.status != CONSTANTS.ORDER_STATUS_CANCELLED or not order.is_open:
+            return False
+        symbol = self._symbol(order)
+        if symbol is None or self._watch.gap(symbol) is None:
+            return False
+        may_be_unseen = not is_event or self._was_interrupted(order, symbol)
+        if may_be_unseen or self._is_missing(symbol, _is_buy(order)):
+            self._held.setdefault(order.client_order_id, _HeldEnd(
+                venue, symbol, _is_buy(order), self._clock.monotonic_s(), may_be_unseen
+            ))
+            return True
+        self._held.pop(order.client_order_id, None)
+        return False
+
+    def _was_interrupted(self, order: InFlightOrder, symbol: str) -> bool:
+        is_seen_since = self._watch.explained_s(symbol) > self._connected_s + self._lag_s
+        return not is_seen_since and self._tracker.oldest_start_ms([order]) < self._connected_ms
+
+    def _is_missing(self, symbol: str, is_buy: bool) -> bool:
+        gap = self._watch.gap(symbol)
+        return bool(gap) and (gap > _ZERO) == is_buy
+
+    def take_due(self, at_once: bool = False) -> List[wire.Order]:
+        """The ends that need not wait any longer, as the venue told them.
+
+        :param at_once: takes all of them, because soon nobody listens any more; those that waited for a difference to
+            settle are named in a WARNING
+        """
+        due = {
+            client_order_id: held for client_order_id, held in self._held.items()
+            if at_once or (client_order_id not in self._settling and self._is_due(held))
+        }
+        for client_order_id, held in due.items():
+            del self._held[client_order_id]
+            if at_once and self._is_missing(held.symbol, held.is_buy):
+                self._logger.warning(
+                    f"Order {client_order_id} ends while the position in {held.symbol} differs by "
+                    f"{self._watch.gap(held.symbol)} from the fills that Vest told of; some may be missing in "
+                    f"Hummingbot's history."
+                )
+        return [held.venue for held in due.values()]
+
+    def _is_due(self, held: _HeldEnd) -> bool:
+        """Once the account cannot lag any more and nothing is missing. A difference, which may appear as late as that,
+        is given time to settle; but whatever happens, the end is told at last.
+        """
+        if self._clock.monotonic_s() - held.since_s > self.LONGEST_HOLD_LAGS * self._lag_s:
+            return True
+        if self._is_missing(held.symbol, held.is_buy):
+            return False
+        return not held.may_be_unseen or self._watch.explained_s(held.symbol) > held.since_s + self._lag_s
+
+    # --- What the position gives away
+
+    def compare(self, positions: Iterable[wire.Position]) -> List[MissedFill]:
+        """What must have been filled unheard; it has to be handed to `settle`, once.
+
+        :param positions: all positions of the account, as the venue tells them now
+        """
+        open_orders: Dict[str, List[Candidate]] = {}
+        for order in (*self._tracker.active_orders.values(), *self._tracker.lost_orders.values()):
+            if order.client_order_id not in self._held:
+                open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
+        missed = self._watch.compare(
+            {position.symbol: Holding(position.signed_size, position.entry_price) for position in positions},
+            open_orders,
+        )
+        self._settling.update(order_id for fill in missed for order_id in fill.client_order_ids)
+        return missed
+
+    async def settle(self, missed: List[MissedFill]) -> bool:
+        """Books each missed fill, or says why it cannot be.
+
+        :param missed: what `compare` found
+        :return: whether a fill was booked
+        """
+        try:
+            return any([await self._settle(fill) for fill in missed])
+        finally:
+            self._settling.difference_update(order_id for fill in missed for order_id in fill.client_order_ids)
+
+    async def _settle(self, missed: MissedFill) -> bool:
+        since_ms = self._clock.now_ms() - int((self._clock.monotonic_s() - missed.since_s + self._lag_s) * 1000)
+        row = None
+        try:
+            rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
+            foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
+            if missed.amount in accumulate(foreign):
+                return False  # somebody else's, heard of by REST alone
+            is_clear = not foreign and len(missed.client_order_ids) == 1
+            if is_clear:
+                row = await self._orders.by_client_order_id(missed.client_order_ids[0])
+        except VestError:
+            is_clear = False  # then it cannot be told whose fill it was, and that is what is said
+        fill = self._inferred(missed, row) if is_clear else None
+        if fill is None:
+            self._say(missed.symbol, missed.amount, missed.client_order_ids)
+            return False
+        self._tracker.process_trade_update(fill)
+        self._logger.warning(
+            f"Order {fill.client_order_id} was filled by {fill.fill_base_amount} more before it was cancelled, as the "
+            f"position in {missed.symbol} shows; Vest did not tell of it. The fill is booked at {fill.fill_price}; its "
+            f"price and fee may be estimates."
+        )
+        return True
+
+    def _unheard_of_others(self, rows: List[wire.Order], symbol: str, since_ms: int) -> List[Decimal]:
+        """Signed amounts in base of the fills of others that were not heard of, newest first; from now on they were."""
+        rows = [
+            row for row in rows
+            if row.symbol == symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
+            and (row.last_filled_time_ms or 0) >= since_ms and self._tracker.find(row) is None
+        ]
+        amounts = []
+        for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True):
+            parts = self._foreign_parts.setdefault(row.order_id, {})
+            amount = (row.size if row.is_buy else -row.size) - sum(parts.values())
+            parts[None] = amount
+            amounts.append(amount)
+        return [amount for amount in amounts if amount]
+
+    def _inferred(self, missed: MissedFill, row: Optional[wire.Order]) -> Optional[TradeUpdate]:
+        """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled."""
+        order = self._tracker.fetch_order(missed.client_order_ids[0])
+        if order is None or abs(missed.amount) >= order.amount - order.executed_amount_base:
+            return None
+        tick = self._markets.get(missed.symbol).price_tick
+        price = missed.price(tick)
+        # An order fills at its limit or better; min and max pass over a limit that is not known.
+        price = order.price if price is None else price.min(order.price) if _is_buy(order) else price.max(order.price)
+        if not price.is_finite() or price <= _ZERO:
+            return None
+        schema = self._fee_schema(order.trading_pair)
+        return missed_fill(order, row, abs(missed.amount), price, self._clock.now_ms(), schema)
+
+    def _say(self, symbol: str, amount: Decimal, client_order_ids: Tuple[str, ...]) -> None:
+        if all(client_order_id in self._named for client_order_id in client_order_ids):
+            return
+        self._named.update(dict.fromkeys(client_order_ids, True))
+        self._logger.error(
+            f"The position in {symbol} changed by {amount} without a fill that Vest told of. These orders may have "
+            f"filled in part before they were cancelled: {', '.join(client_order_ids)}. The position is right; the "
+            f"fill and its fee are missing in Hummingbot's history."
+        )
+
+    def _symbol(self, order: InFlightOrder) -> Optional[str]:
+        return self._markets.symbol_map.inverse.get(order.trading_pair)
+
+
+def _is_buy(order: InFlightOrder) -> bool:
+    return order.trade_type is TradeType.BUY
+
+
+def _candidate(order: InFlightOrder) -> Candidate:
+    return Candidate(order.client_order_id, _is_buy(order))

@@ -1,0 +1,336 @@
+"""Parts that were missed before an order was cancelled (C16): booked before its end when the position tells whose they
+were, said otherwise, and a cancel in normal life is not held up."""
+import asyncio
+import logging
+import time
+from decimal import Decimal
+from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
+    DerivativeTestCase,
+    account,
+    answering,
+    filled,
+    order_event,
+    order_row,
+    position,
+)
+from typing import NamedTuple, Optional
+from unittest.mock import patch
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_derivative import VestPerpetualDerivative
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
+
+GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
+LAG_S = 0.2
+
+
+class Case(NamedTuple):
+    """An order of one BTC that is cancelled while the stream is away, and positions before and after."""
+
+    is_buy: bool
+    before: Optional[str]
+    after: Optional[str]
+    fill: Optional[str]  # what is booked; None: nothing, and an ERROR
+    price: Optional[str] = None
+
+
+CASES = {
+    "long": Case(True, None, "0.4", "0.4", "95"),
+    "short": Case(False, None, "-0.4", "0.4", "105"),
+    "increased": Case(True, "0.4", "0.8", "0.4", "90"),
+    "close": Case(False, "0.4", None, "0.4", "100"),
+    "reduce": Case(False, "0.8", "0.4", "0.4", "100"),
+    "flip": Case(False, "0.1", "-0.3", "0.4", "105"),
+    "nothing was missed": Case(True, "0.4", "0.4", "0"),
+    "more than the order": Case(True, None, "1.5", None),
+    "all of it, which would not be a cancelled order": Case(True, None, "1", None),
+}
+ENTRY_PRICES = {
+    "0.1": "95", "0.4": "95.000000", "0.8": "92.500000", "1": "95", "1.5": "95", "-0.3": "105", "-0.4": "105",
+}
+
+
+class MissedFillsTests(DerivativeTestCase):
+    async def asyncSetUp(self):
+        quick = patch.object(VestPerpetualDerivative, "ACCOUNT_LAG_LIMIT_S", LAG_S)
+        self.addCleanup(quick.stop)
+        quick.start()
+        await super().asyncSetUp()
+        self.listen()
+
+    # --- What happens
+
+    def hold(self, size):
+        """The account has a position."""
+        row = [] if size is None else [position(
+            "BTC-PERP", size.lstrip("-"), is_long=not size.startswith("-"), entryPrice=ENTRY_PRICES[size]
+        )]
+        self.venue.account = account(positions=row)
+
+    async def connect(self, times=1):
+        connections = self.connector._stream_connections + times
+        for _ in range(times):
+            self.tell(STREAM_RECONNECTED)
+        await self.until(lambda: self.connector._stream_connections == connections)
+        await self.until(lambda: not self.connector._is_reconciling)
+
+    async def know(self, size=None):
+        """The stream is there, and the account has been looked at for long enough to be sure of the position."""
+        self.hold(size)
+        await self.connect()
+        await self.poll_for(1.5 * LAG_S)
+
+    async def poll_for(self, duration_s):
+        end_s = time.monotonic() + duration_s
+        while time.monotonic() < end_s:
+            await self.poll()
+            await asyncio.sleep(0.02)
+        await self.poll()
+
+    async def poll_until(self, condition):
+        async with asyncio.timeout(3):
+            while not condition():
+                await self.poll()
+                await asyncio.sleep(0.02)
+
+    def is_done(self, client_order_id):
+        return client_order_id not in self.connector.in_flight_orders
+
+    def cancelled_row(self, client_order_id, **fields):
+        return self.venue.change_order(client_order_id, "CANCELLED", **fields)
+
+    def cancellation(self, client_order_id):
+        """The event, which says nothing but that."""
+        row = self.cancelled_row(client_order_id)
+        return order_event({key: row[key] for key in ("id", "nonce", "status", "postTime")})
+
+    def errors(self):
+        return self.logs.texts(logging.ERROR)
+
+    def filled_amount(self):
+        return sum(fill.amount for fill in self.heard("Filled"))
+
+    # --- What the position tells
+
+    async def check(self, case):
+        await self.know(case.before)
+        client_order_id = await self.open_order(is_buy=case.is_buy)
+        self.cancelled_row(client_order_id)
+        self.hold(case.after)
+        await self.connect()  # the stream was away
+        await self.until(lambda: self.is_done(client_order_id))
+
+        names = {None: [], "0": []}.get(case.fill, ["Filled"])
+        self.assertEqual(["Created", *names, "Cancelled"], self.events_of(client_order_id))
+        if names:
+            fill, = self.heard("Filled")
+            self.assertEqual((Decimal(case.fill), Decimal(case.price)), (fill.amount, fill.price))
+            self.assertEqual(Decimal(case.fill) * Decimal(case.price) * Decimal("0.0001"),
+                             fill.trade_fee.flat_fees[0].amount)
+        await self.poll_for(LAG_S)
+        self.assertEqual(1 if case.fill is None else 0, len(self.errors()))
+        self.assertTrue(all(client_order_id in error for error in self.errors()))
+
+    async def test_c16_two_orders_can_have_made_it(self):
+        await self.know()
+        orders = [await self.open_order(), await self.open_order()]
+        for client_order_id in orders:
+            self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: all(map(self.is_done, orders)))
+        await self.poll_for(LAG_S)
+
+        self.assertEqual([], self.heard("Filled"))
+        error, = self.errors()
+        self.assertTrue(all(client_order_id in error for client_order_id in orders))
+
+    async def test_c16_an_order_still_open_can_have_made_it_too(self):
+        await self.know()
+        cancelled, still_open = await self.open_order(), await self.open_order()
+        self.cancelled_row(cancelled)
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(cancelled))
+        self.assertEqual(["Created", "Cancelled"], self.events_of(cancelled))
+
+        # It was the other one's: all of it is heard when it is filled.
+        self.hold("1")
+        self.tell(order_event(self.venue.fill_order(still_open)))
+        await self.until(lambda: self.is_done(still_open))
+        await self.poll_for(2 * LAG_S)
+        self.assertEqual(1, self.filled_amount())
+        self.assertEqual([], self.errors())
+
+    async def cancel_beside_a_fill_of_somebody_else(self, size):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        now_ms = int(time.time() * 1000)
+        self.venue.add_order(99, "FILLED", postTime=now_ms, **{**filled(size, "100", "1", now_ms), "size": size})
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+        await self.poll_for(LAG_S)
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
+    async def test_c16_somebody_else_made_it_unheard(self):
+        await self.cancel_beside_a_fill_of_somebody_else("0.4")
+        self.assertEqual([], self.errors())
+
+    async def test_c16_somebody_else_made_some_of_it_unheard(self):
+        await self.cancel_beside_a_fill_of_somebody_else("0.1")
+        self.assertEqual(1, len(self.errors()))
+
+    async def test_c16_what_somebody_else_filled_and_was_heard_is_counted_once(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        event = order_event(order_row("0x99", "5", "FILLED", size="0.4", **filled("0.4", "100", "1")))
+        self.tell(event)
+        self.tell(event)
+        self.cancelled_row(client_order_id)
+        self.hold("0.8")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual(Decimal("0.4"), self.filled_amount())
+
+    async def test_c16_nothing_is_guessed_while_the_orders_of_others_cannot_be_read(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.connect()
+        self.venue.answers[GET_ORDERS] = answering({}, 503)
+        await self.until(lambda: self.is_done(client_order_id))
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual(1, len(self.errors()))
+
+    async def test_c16_an_account_that_lags_is_waited_for(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        await self.connect()
+        await asyncio.sleep(0.5 * LAG_S)
+        self.hold("0.4")
+        await self.until(lambda: self.is_done(client_order_id))
+
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+
+    async def test_c16_a_part_that_is_told_afterwards_counts_once(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+
+        other = await self.open_order()
+        row = self.cancelled_row(client_order_id, **filled("0.4", "95", "1"))
+        await self.poll()
+        self.tell(order_event({**row, "status": "PARTIALLY_FILLED"}))
+        self.tell(order_event(row))
+        await self.poll_for(2 * LAG_S)
+
+        self.assertEqual(Decimal("0.4"), self.filled_amount())
+        self.assertFalse(self.is_done(other))
+        self.assertEqual([], self.errors())
+
+    async def test_c16_price_and_fee_are_the_venues_when_it_tells_them(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.tell(order_event(self.venue.change_order(
+            client_order_id, "PARTIALLY_FILLED", **filled("0.1", "96", "0.001")
+        )))
+        await self.until(lambda: self.heard("Filled"))
+        self.hold("0.4")
+        self.cancelled_row(client_order_id, lastFilledSize=None, avgFilledPrice="97", fees="0.01")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+
+        fills = self.heard("Filled")
+        self.assertEqual(Decimal("0.4"), self.filled_amount())
+        self.assertAlmostEqual(Decimal("38.8"), sum(fill.amount * fill.price for fill in fills), places=9)
+        self.assertEqual(Decimal("0.01"), sum(fill.trade_fee.flat_fees[0].amount for fill in fills))
+
+    async def test_c16_a_part_that_shows_only_after_the_end_is_booked_all_the_same(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.hold("0.4")  # an event was dropped, and nobody has looked at the account since
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id))
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
+        await self.poll_until(lambda: self.heard("Filled"))
+        await self.poll_for(2 * LAG_S)
+        self.assertEqual(Decimal("0.4"), self.filled_amount())
+        self.assertEqual([], self.errors())
+
+    # --- Whether an end waits
+
+    async def test_c16_a_cancel_in_normal_life_waits_for_nothing(self):
+        await self.know("0.4")
+        client_order_id = await self.open_order()
+        self.venue.requests.clear()
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id), timeout_s=LAG_S / 2)
+        self.assertEqual([], self.venue.asked("GET", CONSTANTS.ACCOUNT_PATH))
+
+    async def test_c16_a_poll_may_be_quicker_than_the_event(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        event = self.cancellation(client_order_id)
+        await self.poll()
+        self.assertFalse(self.is_done(client_order_id))
+        self.tell(event)
+        await self.until(lambda: self.is_done(client_order_id), timeout_s=LAG_S / 2)
+
+    async def test_c16_a_difference_that_the_account_already_shows_is_a_sign(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.hold("0.4")
+        await self.poll()
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id))
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+
+    async def test_c16_without_an_earlier_look_there_is_nothing_to_wait_for(self):
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.poll()
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
+    async def test_c16_the_wait_is_bounded_when_the_account_cannot_be_read(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = answering({}, 503)
+        await self.poll()
+        self.assertFalse(self.is_done(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id), timeout_s=2 * LAG_S + 1)
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
+    async def test_c16_at_the_stop_nothing_is_held_back(self):
+        self.connector.CANCEL_CONFIRMATION_S = 0.1
+        await self.know()
+        client_order_id = await self.open_order()
+        self.hold("0.4")
+        await self.connector._update_account()
+        self.connector._missed_fills._lag_s = 60
+        await self.connector.cancel_all(5)
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertIn(client_order_id, self.warnings()[-1])
+
+
+def _test_of(case):
+    async def test(self):
+        await self.check(case)
+
+    return test
+
+
+for _name, _case in CASES.items():
+    setattr(MissedFillsTests, f"test_c16_{_name.replace(' ', '_')}", _test_of(_case))
