@@ -15,6 +15,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt
 
 _NOT_ERROR_CODES = (0, 200)
+_MAX_CODE = 99_999
 # The venue gives a hundred at most (protocol section 4); every one of them costs time in the framework's book.
 _MAX_BOOK_ROWS = 5000
 
@@ -438,6 +439,9 @@ class ErrorBody:
         if not fields.has("code") or fields.has("id"):
             return None
         code = fields.integer("code")
+        if not 0 <= code <= _MAX_CODE:
+            # It must not be taken for a refusal, after which an order is believed not to exist.
+            raise VestPayloadError(f"{fields.name('code')}: no code of the venue")
         return None if code in _NOT_ERROR_CODES else cls(code=code, message=fields.words("msg"))
 
 

@@ -187,3 +187,12 @@ def test_a_code_is_understood_whatever_words_come_with_it(message):
     assert refusal.value.code == 3001
     check(str(refusal.value))
     assert len(str(refusal.value)) < 1000
+
+
+@pytest.mark.parametrize("code", [10 ** 30, "1e30", -1, 3001.5, True])
+def test_c7_a_code_that_is_none_refuses_no_order(code):
+    """The venue may have taken the order: only a code of its own proves that it did not."""
+    with pytest.raises(VestError) as failure:
+        web_utils.decode_answer(200, {}, json.dumps({"code": code, "msg": "no"}))
+
+    assert failure.value.outcome_unknown
