@@ -3,6 +3,7 @@
 Every order on Vest pays the taker fee and a premium on top of it, so a trend that is hardly one is left alone: the two
 averages have to be a given distance apart.
 """
+import math
 from decimal import Decimal
 from typing import List
 
@@ -82,9 +83,9 @@ class VestDirectional(DirectionalTradingControllerBase):
         self.processed_data = {"signal": self._signal(features["distance"]), "features": features.dropna()}
 
     def _signal(self, distances: pd.Series) -> int:
-        # A comparison with NaN, of a market with fewer candles than the average needs, is false.
-        distance = distances.iloc[-1] if len(distances) else float("nan")
-        return int(distance >= self.config.min_distance) - int(distance <= -self.config.min_distance)
+        # Both comparisons are false with NaN, which a market with fewer candles than the average needs gives.
+        distance, enough = distances.iloc[-1] if len(distances) else math.nan, float(self.config.min_distance)
+        return int(distance >= enough) - int(distance <= -enough)
 
     def can_create_executor(self, signal: int) -> bool:
         """Whether there is room on this side, none is open on the other, and the last one is old enough.

@@ -1,11 +1,13 @@
-"""Our controller and the runner of controllers, without an exchange."""
+"""Our controllers and the runner of controllers, without an exchange."""
 import asyncio
 from decimal import Decimal
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import pytest_asyncio
 
+from controllers.directional_trading.vest_directional import VestDirectional, VestDirectionalConfig
 from controllers.market_making.vest_market_making import VestMarketMaking, VestMarketMakingConfig
 from hummingbot.core.data_type.common import PositionMode, TradeType
 from hummingbot.strategy import strategy_v2_base
@@ -19,6 +21,15 @@ NOW_S = 1000.0
 
 class Market:
     """Stands for the market data of one pair: tick 0.5, step and minimum 0.001."""
+
+    closes = []
+    middle = Decimal("100")
+
+    def get_candles_df(self, connector, pair, interval, max_records):
+        return pd.DataFrame({"close": [float(close) for close in self.closes[-max_records:]]})
+
+    def get_price_by_type(self, connector, pair, price_type):
+        return self.middle
 
     def initialize_rate_sources(self, pairs):
         pass
@@ -75,6 +86,92 @@ def test_an_order_is_on_tick_and_step(controller):
 @pytest.mark.parametrize("price, amount", [("95000", "0.0004"), ("0.1", "1")])
 def test_an_order_that_would_round_to_nothing_is_left_out(controller, price, amount):
     assert controller.get_executor_config("buy_0", Decimal(price), Decimal(amount)) is None
+
+
+@pytest.fixture
+def trend_follower():
+    config = VestDirectionalConfig(
+        id="one", total_amount_quote=Decimal("50"), fast_candles=2, slow_candles=4, min_distance=Decimal("0.01"),
+        cooldown_time=10)
+    return VestDirectional(config, Market(), asyncio.Queue())
+
+
+def see(controller, *closes):
+    """Lets the controller look at candles; returns its signal."""
+    controller.market_data_provider.closes = closes
+    asyncio.run(controller.update_processed_data())
+    return controller.processed_data["signal"]
+
+
+def position(side, is_active=True, opened_s=NOW_S - 60):
+    return SimpleNamespace(id=side.name, side=side, is_active=is_active, timestamp=opened_s)
+
+
+def orders_of(controller):
+    """Side and amount of the orders it would place now."""
+    return [(action.executor_config.side, action.executor_config.amount)
+            for action in controller.create_actions_proposal()]
+
+
+def test_trend_following_suits_the_venue_and_needs_a_fast_and_a_slow_average():
+    config = VestDirectionalConfig(id="one")
+    assert config.connector_name == "vest_perpetual" and config.position_mode == PositionMode.ONEWAY
+    with pytest.raises(ValueError, match="fewer than slow_candles"):
+        VestDirectionalConfig(id="one", fast_candles=40, slow_candles=40)
+
+
+def test_trend_following_asks_for_as_many_candles_as_the_slow_average_needs(trend_follower):
+    candles, = trend_follower.get_candles_config()
+    assert (candles.connector, candles.trading_pair) == ("vest_perpetual", "BTC-USDC")
+    assert (candles.interval, candles.max_records) == ("5m", 5)
+
+
+@pytest.mark.parametrize("closes, signal", [
+    ((100, 100, 102, 103), 1), ((100, 100, 98, 97), -1), ((100, 100, 100, 101), 0), ((100, 100, 100, 100), 0),
+    ((100, 102, 103), 0), ((), 0),
+], ids=["rising", "falling", "hardly rising", "flat", "too few candles", "no candles"])
+def test_the_signal_is_the_distance_of_the_averages(trend_follower, closes, signal):
+    assert see(trend_follower, *closes) == signal
+    assert not trend_follower.processed_data["features"].isna().any().any()
+
+
+@pytest.mark.parametrize("closes, side", [((100, 100, 102, 103), TradeType.BUY), ((100, 100, 98, 97), TradeType.SELL)])
+def test_a_trend_is_followed_with_an_order_on_the_step(trend_follower, closes, side):
+    see(trend_follower, *closes)
+    trend_follower.market_data_provider.middle = Decimal("99.7")
+    assert orders_of(trend_follower) == [(side, Decimal("0.502"))]
+    assert trend_follower.stop_actions_proposal() == []
+
+
+@pytest.mark.parametrize("executors", [
+    [position(TradeType.BUY)], [position(TradeType.SELL)], [position(TradeType.BUY, False, NOW_S - 9)],
+], ids=["a position is open", "one on the other side is open", "the last one is recent"])
+def test_a_trend_is_not_followed_while(trend_follower, executors):
+    trend_follower.executors_info = executors
+    see(trend_follower, 100, 100, 102, 103)
+    assert orders_of(trend_follower) == []
+
+
+@pytest.mark.parametrize("middle", ["NaN", "100000"], ids=["no price", "an order below the minimum"])
+def test_no_order_is_made_of(trend_follower, middle):
+    see(trend_follower, 100, 100, 102, 103)
+    trend_follower.market_data_provider.middle = Decimal(middle)
+    assert orders_of(trend_follower) == []
+
+
+def test_a_position_is_built_of_as_many_orders_as_are_set(trend_follower):
+    trend_follower.config.max_executors_per_side = 2
+    see(trend_follower, 100, 100, 102, 103)
+    trend_follower.executors_info = [position(TradeType.BUY)]
+    assert orders_of(trend_follower) == [(TradeType.BUY, Decimal("0.250"))]
+
+
+def test_what_stands_against_the_trend_is_ended(trend_follower):
+    trend_follower.executors_info = [position(TradeType.BUY), position(TradeType.SELL), position(TradeType.SELL, False)]
+    see(trend_follower, 100, 100, 102, 103)
+    assert [action.executor_id for action in trend_follower.stop_actions_proposal()] == ["SELL"]
+    see(trend_follower, 100, 100, 100, 100)
+    assert trend_follower.stop_actions_proposal() == []
 
 
 class Orchestrator:
