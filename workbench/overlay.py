@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from workbench.home import PROJECT, overlay_units
 
@@ -70,6 +70,16 @@ def is_laid_in(root: Path) -> bool:
     return (root / MANIFEST).exists()
 
 
+def version_warning(root: Path) -> List[str]:
+    """What to tell the user of a Hummingbot, at `root`, that this project was not tested with."""
+    file = root / "hummingbot" / "VERSION"
+    version = file.read_text().strip() if file.exists() else "of an unknown version"
+    if version.replace("dev-", "") == TESTED_VERSION:
+        return []
+    return ["Warning: this Hummingbot is {}, the connector was tested with {}: trade on the simulator first.".format(
+        version, TESTED_VERSION)]
+
+
 class Overlay:
     """This project's files in one Hummingbot tree.
 
@@ -112,7 +122,7 @@ class Overlay:
                 target.symlink_to(source)
             else:
                 shutil.copy2(str(source), str(target))
-        return self._version_warning() + ["vest_perpetual is in {} ({} {}).".format(
+        return version_warning(self._root) + ["vest_perpetual is in {} ({} {}).".format(
             self._root, len(wanted), "links" if link else "files")]
 
     def take_out(self) -> List[str]:
@@ -145,14 +155,20 @@ class Overlay:
 
     def _changed(self) -> List[str]:
         """What is not any more what was laid in; not what has gone."""
-        return [path for path in self._laid if self._is_there(path) and self._laid[path] != _state(self._root / path)]
+        return [path for path in self._laid if self._is_there(path) and (
+            self._link_on_the_way(path) or self._laid[path] != _state(self._root / path))]
+
+    def _link_on_the_way(self, path: str) -> Optional[str]:
+        """The folder in the tree that is a link and leads `path` elsewhere, where nothing may be written or removed."""
+        on_the_way = reversed(list(Path(path).parents)[:-1])
+        return next((folder.as_posix() for folder in on_the_way if (self._root / folder).is_symlink()), None)
 
     def _obstacles(self, path: str) -> List[str]:
         """What somebody else has put where `path` would go: a link on the way, a folder, the file itself."""
         target = self._root / path
-        for parent in reversed(Path(path).parents[:-1]):
-            if (self._root / parent).is_symlink():
-                return [] if parent.as_posix() in self._laid else [parent.as_posix()]
+        link = self._link_on_the_way(path)
+        if link:
+            return [] if link in self._laid else [link]
         if path in self._folders and not target.is_symlink():  # copies that a link is to take the place of
             inside = [file.relative_to(self._root).as_posix() for file in _files(target)]
             return [file for file in inside if file not in self._laid]
@@ -178,21 +194,14 @@ class Overlay:
                 cache.rmdir()
         left = []
         for folder in sorted(self._folders, reverse=True):
-            if any((self._root / folder).glob("*")):
+            place = self._root / folder
+            if place.is_symlink() or any(place.glob("*")):
                 left.append(folder)
-            elif (self._root / folder).is_dir():
-                (self._root / folder).rmdir()
+            elif place.is_dir():
+                place.rmdir()
         if is_laid_in(self._root):
             self._manifest.unlink()
         return left
-
-    def _version_warning(self) -> List[str]:
-        file = self._root / "hummingbot" / "VERSION"
-        version = file.read_text().strip() if file.exists() else "of an unknown version"
-        if version.replace("dev-", "") == TESTED_VERSION:
-            return []
-        return ["Warning: this Hummingbot is {}, the connector was tested with {}: run its unit tests there, and "
-                "trade on the simulator first.".format(version, TESTED_VERSION)]
 
 
 def _files(folder: Path) -> List[Path]:

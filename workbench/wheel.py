@@ -15,7 +15,7 @@ from typing import Any, Dict, List
 
 from workbench.home import overlay_units
 from workbench.install import PYTHON_VERSION, InstallError, find_uv
-from workbench.overlay import is_laid_in
+from workbench.overlay import is_laid_in, version_warning
 
 NAME_IT = "The command is make dist-install PYTHON=/path/to/environment/bin/python."
 # Run by the environment's own Python, and not in a folder where `hummingbot` could be something else.
@@ -47,7 +47,7 @@ def main() -> int:
     except InstallError as error:
         print("make dist-install: {}".format(error), file=sys.stderr)
         return 1
-    print("{} is in {}.".format(options.wheel.name, root))
+    print("\n".join(version_warning(root) + ["{} is in {}.".format(options.wheel.name, root)]))
     return 0
 
 

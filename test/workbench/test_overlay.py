@@ -166,6 +166,18 @@ def test_what_the_user_changed_or_added_is_left_and_named(project, tree):
     assert Overlay(tree, project).take_out() == [f"Nothing was laid into {tree}."]
 
 
+def test_a_link_the_user_has_put_in_place_of_a_folder_is_not_followed(project, tree):
+    Overlay(tree, project).lay_in()
+    shutil.rmtree(tree / UNIT)
+    (tree / UNIT).symlink_to(project / UNIT)
+    ours = contents(project)
+    with pytest.raises(OverlayError, match=f"changed since they were laid in: {UNIT}"):
+        Overlay(tree, project).lay_in()
+    said = Overlay(tree, project).take_out()
+    assert said[1:] == [f"Left, since it was changed there: {UNIT}/{name}" for name in ("__init__.py", "vest_utils.py")]
+    assert contents(project) == ours and (tree / UNIT).is_symlink()
+
+
 def test_what_the_user_added_outlives_an_update_and_its_folder_goes_with_it(project, tree):
     before = contents(tree)
     Overlay(tree, project).lay_in()

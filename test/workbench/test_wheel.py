@@ -8,7 +8,7 @@ import pytest
 
 from workbench.home import PROJECT, overlay_units
 from workbench.install import InstallError
-from workbench.overlay import MANIFEST
+from workbench.overlay import MANIFEST, TESTED_VERSION
 from workbench.wheel import check
 
 UNITS = overlay_units()
@@ -33,6 +33,7 @@ class Environment:
         for folder in {root / "hummingbot", *((root / unit).parent for unit in UNITS)}:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "__init__.py").write_text("")
+        (root / "hummingbot/VERSION").write_text(f"{TESTED_VERSION}\n")
         if root != self.site_packages:
             (self.site_packages / "clone.pth").write_text(f"{root}\n")
         return root
@@ -64,6 +65,13 @@ def test_it_installs_and_replaces_what_it_has_installed(environment, wheel):
         outcome = install(environment.python, wheel)
         assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, f"{wheel.name} is in {root}.\n", "")
         assert all((root / unit).exists() for unit in UNITS)
+
+
+def test_another_version_is_a_warning(environment, wheel):
+    root = environment.add_hummingbot()
+    (root / "hummingbot/VERSION").write_text("2.3.0\n")
+    warning, success = install(environment.python, wheel).stdout.splitlines()
+    assert warning.startswith("Warning: this Hummingbot is 2.3.0") and success.endswith(f"is in {root}.")
 
 
 def test_a_refusal_and_a_failure_are_explicit(environment, wheel, tmp_path):
