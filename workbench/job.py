@@ -20,7 +20,6 @@ from workbench.simulator import Simulator, SimulatorError
 
 CONNECTOR = "vest_perpetual_simulator"
 SYMBOL_OF_PAIR = {"BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP"}
-PAIR_OF_SYMBOL = {symbol: pair for pair, symbol in SYMBOL_OF_PAIR.items()}
 STOP_TIMEOUT_S = 90
 ORDER_CHURN = Path(__file__).with_name("order_churn.py")
 CONFIGURATION = "order_churn.yml"
@@ -34,13 +33,14 @@ class Job:
     """One run; `execute` does it all.
 
     :param seed: of the simulated prices and of whatever else is random.
-    :param simulator_options: further options of `python -m vest_simulator`, without the dashes.
+    :param symbol_of_pair: the trading pairs of the run with the venue's symbols.
     """
 
-    def __init__(self, seed: int, simulator_options: Optional[Mapping[str, Any]] = None) -> None:
+    def __init__(self, seed: int, symbol_of_pair: Mapping[str, str] = SYMBOL_OF_PAIR) -> None:
+        self.symbol_of_pair = symbol_of_pair
+        self.pair_of_symbol = {symbol: pair for pair, symbol in symbol_of_pair.items()}
         self.folder = new_folder(PROJECT / ".runs" / time.strftime("%Y-%m-%dT%H-%M-%S"))
-        self.simulator = Simulator(self.folder, {
-            "seed": seed, "symbols": ",".join(SYMBOL_OF_PAIR.values()), **(simulator_options or {})})
+        self.simulator = Simulator(self.folder, {"seed": seed, "symbols": ",".join(self.pair_of_symbol)})
         self.client: Optional[Client] = None
         self.is_interrupted = False
         self._password = secrets.token_urlsafe(16)
@@ -86,6 +86,7 @@ class Job:
 
     def set_up(self) -> None:
         """Start the venue, make a home, store the keys in it."""
+        self.say(f"  everything is kept in {self.folder.relative_to(PROJECT)}")
         self.step("starting the simulated venue")
         self.simulator.start()
         self.step("making a Hummingbot home")
@@ -106,7 +107,7 @@ class Job:
     def marks(self) -> Dict[str, Decimal]:
         """Mark price by pair."""
         marks = self.simulator.mark_prices()
-        return {pair: marks[symbol] for pair, symbol in SYMBOL_OF_PAIR.items()}
+        return {pair: marks[symbol] for pair, symbol in self.symbol_of_pair.items()}
 
     def ledger(self) -> Dict[str, Any]:
         """The venue's ledger; a copy of the last one stays in the folder."""

@@ -22,7 +22,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from workbench import audit, books, report
 from workbench.client import ClientError
-from workbench.job import CONNECTOR, PAIR_OF_SYMBOL, STOP_TIMEOUT_S, SYMBOL_OF_PAIR, Job, create_order_churn
+from workbench.job import CONNECTOR, STOP_TIMEOUT_S, Job, create_order_churn
 from workbench.strategies import create_v2
 
 LONGEST_TRADE_S = 12.0
@@ -73,11 +73,12 @@ class KillJob(Job):
         }
 
     def run(self) -> List[str]:
-        self.say(f"{self._kills} kills of {self._strategy}, seed {self._seed}; everything is kept in {self.folder}")
+        self.say(f"{self._kills} kills of {self._strategy}, seed {self._seed}")
         self.set_up()
-        for symbol in PAIR_OF_SYMBOL:  # what is settled while no client runs, no client is told
+        for symbol in self.pair_of_symbol:  # what is settled while no client runs, no client is told
             self.simulator.ask("set_funding_rate", symbol, 0)
-        self._configuration = STRATEGIES[self._strategy](self.client, CONNECTOR, list(SYMBOL_OF_PAIR), self.marks())
+        self._configuration = STRATEGIES[self._strategy](
+            self.client, CONNECTOR, list(self.symbol_of_pair), self.marks())
         for number in range(1, self._kills + 1):
             self._live_and_die(number)
         self.step("starting the client for the last time")
@@ -130,12 +131,12 @@ class KillJob(Job):
 
     def _pass_dead_time(self) -> None:
         """Each price jumps to one side, to both or not at all, orders fill, and it goes on as before."""
-        for symbol in PAIR_OF_SYMBOL:
+        for symbol in self.pair_of_symbol:
             index = Decimal(self.simulator.ask("prices")[symbol]["index"])
             for move in self._random.sample(DEAD_TIME_MOVES, self._random.randrange(len(DEAD_TIME_MOVES) + 1)):
                 self.simulator.ask("set_price", symbol, round(index * move, 1))
         time.sleep(self._random.uniform(0, LONGEST_DEAD_S))
-        for symbol in PAIR_OF_SYMBOL:
+        for symbol in self.pair_of_symbol:
             self.simulator.ask("release_price", symbol)
 
     # --- verdict
@@ -145,8 +146,10 @@ class KillJob(Job):
         saved = {order.nonce for order in client.orders}
         unsaved = [row for row in ledger["orders"] if str(row["nonce"]) not in saved]
         known = {**ledger, "orders": [row for row in ledger["orders"] if str(row["nonce"]) in saved]}
+        lost = {**ledger, "orders": unsaved}
         self.say("\nOrders the kills kept Hummingbot from saving: " + (_orders_in_words(unsaved) or "none"))
-        faults = self.differences(client, without_fills_of(books.venue_books(known, PAIR_OF_SYMBOL), unsaved))
+        faults = self.differences(client, without_fills_of(
+            books.venue_books(known, self.pair_of_symbol), books.venue_books(lost, self.pair_of_symbol)))
         faults += [fault for row in unsaved for fault in faults_of_unsaved(row, self._kill_times_ms, self.client.logs)]
         complaints = audit.complaints(self.client.logs)
         self.say("\n" + report.complaints(complaints))
@@ -170,11 +173,13 @@ def faults_of_unsaved(row: Mapping[str, Any], kill_times_ms: Iterable[int], logs
     return faults
 
 
-def without_fills_of(venue: books.Books, unsaved: List[Mapping[str, Any]]) -> books.Books:
-    """The venue's books with the positions as they would be without these orders, so that a database without them
-    must say the same: it is right about the venue's position less exactly their fills."""
+def without_fills_of(venue: books.Books, lost: books.Books) -> books.Books:
+    """The venue's books with the positions less the fills of some lost orders.
+
+    A database without these orders that says the same is right about the venue's position less exactly their fills.
+    """
     positions = dict(venue.positions)
-    for fill in books.venue_books({"orders": unsaved, "positions": [], "funding_payments": []}, PAIR_OF_SYMBOL).fills:
+    for fill in lost.fills:
         positions[fill.pair] = positions.get(fill.pair, books.ZERO) - fill.signed_amount
     return replace(venue, positions=positions)
 

@@ -17,7 +17,7 @@ from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_consta
 from workbench import audit, books, report, sampling, soak_plot
 from workbench.client import ClientNotRunningError
 from workbench.disturbances import Disturbances
-from workbench.job import CONNECTOR, PAIR_OF_SYMBOL, STOP_TIMEOUT_S, SYMBOL_OF_PAIR, Job, create_order_churn
+from workbench.job import CONNECTOR, STOP_TIMEOUT_S, Job, create_order_churn
 from workbench.order_churn import VITALS_FILE
 from workbench.sampling import Sample, Sampler, Trend
 
@@ -60,19 +60,18 @@ class Soak(Job):
         self._seed = seed
         self._duration_s = duration_s
         self._rate = rate
-        self._disturbances = Disturbances(self.simulator.ask, list(SYMBOL_OF_PAIR.values()), seed)
+        self._disturbances = Disturbances(self.simulator.ask, list(self.pair_of_symbol), seed)
         self._has_faults = has_faults
         self._happened: CounterType[str] = Counter()
         self.samples: List[Sample] = []
 
     def run(self) -> List[str]:
         self.say(f"{self._duration_s / 60:g} minutes, {self._rate:g} orders and cancels a second on "
-                 f"{', '.join(SYMBOL_OF_PAIR)}, {'mild' if self._has_faults else 'no'} faults, seed {self._seed}; "
-                 f"everything is kept in {self.folder}")
+                 f"{', '.join(self.symbol_of_pair)}, {'mild' if self._has_faults else 'no'} faults, seed {self._seed}")
         self.set_up()
         self._limit_requests()
         configuration = create_order_churn(
-            self.client, CONNECTOR, list(SYMBOL_OF_PAIR), self.marks(), self._rate, self._seed)
+            self.client, CONNECTOR, list(self.symbol_of_pair), self.marks(), self._rate, self._seed)
         self.step("starting the bot")
         self.client.start(configuration)
         self._trade()
@@ -127,7 +126,7 @@ class Soak(Job):
 
     def _judge(self) -> List[str]:
         faults = self.differences(
-            books.client_books(self.client.database), books.venue_books(self.ledger(), PAIR_OF_SYMBOL))
+            books.client_books(self.client.database), books.venue_books(self.ledger(), self.pair_of_symbol))
         faults += self._judge_log()
         tripped = self.simulator.ask("limiter")["tripped"]
         if tripped:
