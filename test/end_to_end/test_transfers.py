@@ -135,6 +135,23 @@ async def test_a12_a_connection_reset_after_commit_is_no_reason_to_send_again(pa
 
 
 @every_path
+@pytest.mark.parametrize("status, body", [
+    (503, {"code": 503, "msg": "unavailable"}), (500, {"detail": {"code": 1000, "msg": "internal"}}),
+    (200, {"code": 1000, "msg": "internal"}),
+], ids=str)
+async def test_a12_an_undocumented_code_after_commit_is_no_refusal(path, status, body):
+    async with running(balance=Decimal(1000)) as bench:
+        await bench.admin.add_fault("rest", "status", method="POST", path=path, when="after", times=1, status=status,
+                                    body=json.dumps(body))
+        move, records = MOVES[path]
+        with pytest.raises(VestTransferUnknownError) as lost:
+            await move(bench.connector, 10)
+        assert len(await bench.requests("POST", path)) == 1
+        assert [row.status for row in await records(bench.connector)(nonce=lost.value.nonce)] == ["FILLED"]
+        await balance_is(bench, 990)
+
+
+@every_path
 async def test_a12_after_a_reset_before_commit_the_look_up_finds_nothing(path):
     async with running(balance=Decimal(1000)) as bench:
         await bench.admin.add_fault("rest", "reset", method="POST", path=path, when="before", times=1)

@@ -16,9 +16,9 @@ from eth_utils import keccak
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_signing as signing,
     vest_perpetual_utils as utils,
     vest_perpetual_web_utils as web_utils,
-    vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
@@ -229,7 +229,7 @@ class VestPerpetualAuth(AuthBase):
             CONSTANTS.ACCOUNT_GROUP_HEADER: web_utils.server_name(self.account_group),
         }
         if request.method == RESTMethod.GET:
-            request.params = {**(request.params or {}), **wire.time_field(self._clock.now_ms())}
+            request.params = {**(request.params or {}), **signing.time_field(self._clock.now_ms())}
         elif request.data is not None:
             body = json.loads(request.data)
             self._stamp(body, web_utils.rest_path(request.url, self._domain))
@@ -243,24 +243,24 @@ class VestPerpetualAuth(AuthBase):
     def _stamp(self, body: Dict[str, Any], path: str) -> None:
         sign = self._signers.get(path)
         if sign is None:
-            body.update(wire.time_field(self._clock.now_ms()))
+            body.update(signing.time_field(self._clock.now_ms()))
             return
-        order = wire.stamped_order(body, self._clock.now_ms())
-        wire.seal(body, sign(order))
+        order = signing.stamped_order(body, self._clock.now_ms())
+        signing.seal(body, sign(order))
 
     def _sign_order(self, order: Dict[str, Any]) -> str:
-        wire.sign_triggers(order, self._generate_orders_signature)
-        return self._generate_orders_signature(*wire.order_values(order))
+        signing.sign_triggers(order, self._generate_orders_signature)
+        return self._generate_orders_signature(*signing.order_values(order))
 
     def _sign_cancel(self, order: Dict[str, Any]) -> str:
-        return self._generate_cancel_signature(*wire.cancel_values(order))
+        return self._generate_cancel_signature(*signing.cancel_values(order))
 
     def _sign_lp(self, order: Dict[str, Any]) -> str:
-        return self._generate_lp_signature(*wire.lp_values(order))
+        return self._generate_lp_signature(*signing.lp_values(order))
 
     def _sign_withdraw(self, order: Dict[str, Any]) -> str:
-        signature = self._generate_withdraw_signature(*wire.withdraw_values(order))
-        wire.name_token(order)
+        signature = self._generate_withdraw_signature(*signing.withdraw_values(order))
+        signing.name_token(order)
         return signature
 
     def _generate_orders_signature(

@@ -257,30 +257,46 @@ def describe_code(code: int, message: str = "") -> str:
 def error_for_code(code: int, message: str, status: int, retry_after_s: Optional[float] = None) -> VestError:
     """The typed error for a code of the venue.
 
-    :param code: error code (protocol section 3); an undocumented one is a refusal all the same
+    A documented code is the venue's own word, whatever the HTTP status. An undocumented one is a refusal only with an
+    HTTP status that says so (4xx): gateways answer 5xx with codes of their own, also for orders that the venue has.
+
+    :param code: error code (protocol section 3)
     :param message: the venue's own message
     :param status: HTTP status of the answer
     :param retry_after_s: the answer's Retry-After in seconds, if any
     """
     if code in RATE_LIMIT_CODES:
         return VestRateLimitError(describe_code(code, message), retry_after_s)
+    if code not in CODE_MEANINGS:
+        if _is_server_status(status):
+            return VestServerError(f"HTTP {status}: {describe_code(code, message)}", status)
+        if status < 400:
+            return VestUnreadableAnswerError(f"HTTP {status}: {describe_code(code, message)}")
     return _ERROR_CLASSES.get(code, VestRefusedError)(code, message, status)
 
 
-def error_for_status(status: int, message: str, retry_after_s: Optional[float] = None) -> VestError:
+def error_for_status(
+        status: int, message: str, retry_after_s: Optional[float] = None, is_json: bool = True
+) -> VestError:
     """The typed error for an HTTP status of 400 or more whose body carries no code.
 
     :param status: HTTP status of the answer
     :param message: the beginning of the body, or the venue's plain detail
     :param retry_after_s: the answer's Retry-After in seconds, if any
+    :param is_json: whether the body is JSON, as the venue's are; the page of a firewall in front of it refuses the
+        request, but says nothing about the API key
     """
     if status == 429:
         return VestRateLimitError(f"HTTP 429: {CODE_MEANINGS[429]}", retry_after_s)
-    if status >= 500 or status == 408:
+    if _is_server_status(status):
         return VestServerError(f"HTTP {status}: the venue could not answer; it is asked again later", status)
-    if status in (401, 403):
+    if status in (401, 403) and is_json:
         return VestUnauthorizedError(None, f"{message or 'no permission'}; {_REGISTER_HINT}", status)
     return VestRefusedError(None, message, status)
+
+
+def _is_server_status(status: int) -> bool:
+    return status >= 500 or status == 408
 
 
 def is_outcome_unknown(error: BaseException) -> bool:

@@ -115,14 +115,15 @@ def socket_message_from(payload: Mapping[str, Any]) -> SocketMessage:
     fields = Fields("message", payload)
     data = payload.get("data")
     if fields.has("channel"):
-        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.optional_time_ms("tsMs"))
+        return ChannelMessage(channel=fields.text("channel"), data=data, time_ms=fields.time_ms_if_readable("tsMs"))
     if isinstance(data, str) and data.upper() == CONSTANTS.WS_PONG:
         return Pong()
     if "subscription_outcomes" in payload:
         return _subscription_outcomes(fields.optional_integer("id"), fields.rows("subscription_outcomes"))
     if fields.has("error") or fields.has("code") or fields.has("detail"):
         error = _refusal(payload)
-        return UnknownMessage() if error is None else RequestRefusal(fields.optional_integer("id"), error)
+        if error is not None:
+            return RequestRefusal(fields.optional_integer("id"), error)
     if "result" in payload and fields.has("id"):
         return SubscriptionAnswer(request_id=fields.integer("id"), registered=(), rejected={})
     return UnknownMessage()

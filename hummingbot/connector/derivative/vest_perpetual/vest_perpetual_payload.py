@@ -4,7 +4,7 @@ One rule for what may stand for what (protocol section 2: decimals travel as str
 is only one reading, forms may be swapped: numbers as strings, strings as numbers, integers as 5.0, true and false as
 strings in any case. Whatever has to be guessed at is refused: NaN, infinities, numbers with blanks or underscores in
 them, a boolean for a number, 1 or 0 for a boolean, a list or an object for a plain value. Null and the empty string
-count as absent.
+count as absent. What nothing depends on, the venue's words to people and the time of a frame, never blocks the rest.
 """
 import json
 import re
@@ -126,6 +126,12 @@ class Fields:
 
     def optional_time_ms(self, key: str) -> Optional[int]:
         return self.time_ms(key) if self.has(key) else None
+
+    def time_ms_if_readable(self, key: str) -> Optional[int]:
+        """A time that says when a message was sent and no more; None when it cannot be read."""
+        with suppress(VestPayloadError):
+            return self.optional_time_ms(key)
+        return None
 
     def text(self, key: str) -> str:
         """A name, an id or a key: they are signed, sent back and logged, so they hold nothing that cannot be printed,

@@ -1,14 +1,14 @@
 """The venue's objects as the connector knows them, and the requests it sends (protocol sections 2-5).
 
-This module and `_messages` are the only code that touches the venue's keys. `from_payload` turns decoded JSON into a
-frozen object or raises `VestPayloadError`, which names the field. Fields the connector does not know are ignored,
-optional ones may be absent, null or empty; numbers may come as strings and the other way round. Decimals are exact;
-times stay the integer milliseconds they were sent as (`_ms`).
+This module, `_messages` and `_signing` are the only code that touches the venue's keys. `from_payload` turns decoded
+JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the connector does not know are
+ignored; what else is tolerated is the rule of `_payload`. Decimals are exact; times stay the integer milliseconds they
+were sent as (`_ms`).
 """
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
@@ -161,7 +161,7 @@ class Depth:
         return cls(
             bids=_book_side(fields.rows("bids"), "depth.bids"),
             asks=_book_side(fields.rows("asks"), "depth.asks"),
-            time_ms=fields.optional_time_ms("ts_ms"),
+            time_ms=fields.time_ms_if_readable("ts_ms"),
         )
 
 
@@ -357,11 +357,17 @@ class Account:
         return cls(
             balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
             withdrawable=fields.optional_decimal("withdrawable"),
-            positions=tuple(Position.from_payload(row) for row in fields.rows("positions")),
+            positions=tuple(Position.from_payload(row) for row in fields.rows("positions") if not _is_closed(row)),
             leverages=tuple(_readable_leverages(fields.rows("leverages"))),
             time_ms=fields.optional_time_ms("time"),
             address=fields.optional_text("address"),
         )
+
+
+def _is_closed(row: Any) -> bool:
+    """A position of size zero is none, whatever else its row lacks."""
+    fields = Fields("account.positions", row)
+    return fields.has("size") and fields.decimal("size") == 0
 
 
 def _readable_leverages(rows: List[Any]) -> Iterator[Leverage]:
@@ -445,7 +451,7 @@ class ErrorBody:
         return None if code in _NOT_ERROR_CODES else cls(code=code, message=fields.words("msg"))
 
 
-# --- Requests; `time`, `recvWindow` and `signature` are added when they are sent (see the auth module)
+# --- Requests; `time`, `recvWindow` and `signature` are added when they are sent (`_signing`)
 
 
 def decimal_text(value: Decimal, decimals: int) -> str:
@@ -536,67 +542,3 @@ def records_query(
     """
     filters = {"nonce": nonce, "startTime": start_ms, "endTime": end_ms, "limit": CONSTANTS.ORDERS_PAGE_LIMIT}
     return {name: value for name, value in filters.items() if value is not None}
-
-
-# --- What is added to requests, and what is signed of them (protocol section 5). The values stand in the hash's order.
-
-# Fields of an order that may bring a second one with it, by their prefix.
-_TRIGGERS = {"tp": CONSTANTS.ORDER_TYPE_TAKE_PROFIT, "sl": CONSTANTS.ORDER_TYPE_STOP_LOSS}
-
-
-def time_field(time_ms: int) -> Dict[str, int]:
-    """What a private GET has in its query, and a request that is not signed in its body."""
-    return {"time": time_ms}
-
-
-def stamped_order(body: Dict[str, Any], time_ms: int) -> Dict[str, Any]:
-    """The order in the body of a request that is to be signed, with its time put in."""
-    body["order"].update(time_field(time_ms))
-    return body["order"]
-
-
-def seal(body: Dict[str, Any], signature: str) -> None:
-    """Puts the signature and its window into the body."""
-    body.update(recvWindow=CONSTANTS.RECV_WINDOW_MS, signature=signature)
-
-
-def order_values(order: Mapping[str, Any]) -> Tuple:
-    """What is signed of an order: the very texts that are sent."""
-    return _values(order, "time", "nonce", "orderType", "symbol", "isBuy", "size", "limitPrice", "reduceOnly")
-
-
-def sign_triggers(order: Dict[str, Any], sign: Callable[..., str]) -> None:
-    """Signs the take profit and stop loss of an order, each as an order of its own that closes what its parent opens.
-
-    :param sign: takes `order_values`
-    """
-    for prefix, order_type in _TRIGGERS.items():
-        price = order.get(f"{prefix}Price")
-        if price is not None:
-            closing = {"orderType": order_type, "isBuy": not order["isBuy"], "limitPrice": price, "reduceOnly": True}
-            order[f"{prefix}Signature"] = sign(*order_values({**order, **closing}))
-
-
-def cancel_values(order: Mapping[str, Any]) -> Tuple:
-    """What is signed of a cancellation."""
-    return _values(order, "time", "nonce", "id")
-
-
-def lp_values(order: Mapping[str, Any]) -> Tuple:
-    """What is signed of an LP order: the very texts that are sent."""
-    return _values(order, "time", "nonce", "orderType", "size")
-
-
-def withdraw_values(order: Mapping[str, Any]) -> Tuple:
-    """What is signed of a withdrawal, but for the constant false; the size as a number."""
-    *values, size, chain_id = _values(order, "time", "nonce", "account", "recipient", "token", "size", "chainId")
-    return (*values, int(size), chain_id)
-
-
-def name_token(order: Dict[str, Any]) -> None:
-    """Puts the token's name where its address was: the hash has the one, the body the other."""
-    order["token"] = CONSTANTS.COLLATERAL_TOKEN
-
-
-def _values(order: Mapping[str, Any], *keys: str) -> Tuple:
-    return tuple(order[key] for key in keys)

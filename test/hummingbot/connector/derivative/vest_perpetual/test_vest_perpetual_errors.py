@@ -118,6 +118,23 @@ def test_an_undocumented_code_is_a_refusal_that_quotes_the_venue():
     assert "9999" in str(error) and "something new" in str(error)
 
 
+@pytest.mark.parametrize("status, expected", [
+    (500, errors.VestServerError), (503, errors.VestServerError), (408, errors.VestServerError),
+    (200, errors.VestUnreadableAnswerError),
+])
+@pytest.mark.parametrize("code", [1000, 500, 503])
+def test_a12_an_undocumented_code_refuses_nothing_unless_the_status_does(code, status, expected):
+    error = errors.error_for_code(code, "internal", status)
+
+    assert type(error) is expected and errors.is_outcome_unknown(error)
+    assert str(code) in str(error) and "internal" in str(error)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_documented_code_is_believed_whatever_the_status(status):
+    assert type(errors.error_for_code(3001, "", status)) is errors.VestRefusedError
+
+
 def test_an_undocumented_server_status_leaves_the_outcome_unknown():
     assert errors.is_outcome_unknown(errors.error_for_status(520, ""))
 

@@ -483,6 +483,12 @@ def test_a_refused_request_of_the_socket(payload, error):
     assert messages.socket_message_from({**payload, "id": None}) == messages.RequestRefusal(None, error)
 
 
+def test_a_subscription_acknowledged_with_a_code_that_is_no_error():
+    answer = messages.socket_message_from({"result": None, "id": 3, "code": 0, "msg": "ok"})
+
+    assert answer == messages.SubscriptionAnswer(request_id=3, registered=(), rejected={})
+
+
 def test_a_code_that_is_no_error_is_no_refusal():
     assert messages.socket_message_from({"code": 0, "msg": "ok"}) == messages.UnknownMessage()
 

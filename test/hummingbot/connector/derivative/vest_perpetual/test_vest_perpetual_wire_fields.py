@@ -33,6 +33,7 @@ TEXT = Kind(lambda value: [], [*NOT_PLAIN, True, 1.5, Decimal("1.5")])
 WORDS = Kind(lambda value: [], [])  # for people to read: nothing depends on it
 NUMBER = Kind(lambda value: [Decimal(value), float(value), f"{value}00", f"{value}e0"], NOT_A_NUMBER)
 INTEGER = Kind(lambda value: [str(value), float(value), f"{value}.0", Decimal(value)], [*NOT_A_NUMBER, "1.5", 1.5])
+FRAME_TIME = INTEGER._replace(wrong=[])  # nothing depends on it either: see the test of it below
 BOOLEAN = Kind(lambda value: [str(value), str(value).lower(), str(value).upper()],
                [*NOT_PLAIN, 1, 0, "1", "0", "yes", 1.0, "abc"])
 LIST = Kind(lambda value: [], [{}, {"a": 1}, "abc", 5, True])
@@ -74,7 +75,7 @@ EXAMPLES = {
     ),
     wire.Depth: Example(
         wire.Depth.from_payload, "depth", {"bids": [["1", "2"]], "asks": [["2", "2"]], "ts_ms": 7},
-        {}, {"bids": LIST, "asks": LIST, "ts_ms": INTEGER},
+        {}, {"bids": LIST, "asks": LIST, "ts_ms": FRAME_TIME},
     ),
     wire.Trade: Example(
         wire.Trade.from_payload, "trade", {"id": "7", "price": "2.5", "qty": "-0.5", "time": 9, "side": "sell"},
@@ -129,7 +130,7 @@ EXAMPLES = {
     ),
     messages.ChannelMessage: Example(
         messages.socket_message_from, "message", {"channel": "BTC-PERP@depth", "data": {}, "tsMs": 5},
-        {}, {"channel": TEXT, "tsMs": INTEGER},
+        {}, {"channel": TEXT, "tsMs": FRAME_TIME},
     ),
 }
 # What has no fields of its own to read: lists of the above, and messages without content.
@@ -215,3 +216,27 @@ def test_what_is_no_object_is_refused_by_the_objects_name(example, payload):
 def test_a19_a_row_of_a_book_is_a_price_and_an_amount(side, row):
     with pytest.raises(VestPayloadError, match=f"^depth.{side}: "):
         wire.Depth.from_payload({side: [row]})
+
+
+@pytest.mark.parametrize("value", [*INTEGER.wrong, -1, 10 ** 13], ids=repr)
+def test_a_frames_time_that_cannot_be_read_blocks_nothing(value):
+    message = messages.socket_message_from({"channel": "account_private", "data": {"event": "LP"}, "tsMs": value})
+    depth = wire.Depth.from_payload({"bids": [["1", "2"]], "asks": [], "ts_ms": value})
+
+    assert (message.data, message.time_ms) == ({"event": "LP"}, None)
+    assert (depth.bids, depth.time_ms) == ([(1.0, 2.0)], None)
+
+
+@pytest.mark.parametrize("size", ["0", 0, "0.000", 0.0, "-0"], ids=repr)
+def test_a16_a_position_of_size_zero_is_none_whatever_its_row_lacks(size):
+    closed = {"symbol": "ETH-PERP", "isLong": None, "size": size, "entryPrice": None}
+    position = EXAMPLES[wire.Position].payload
+
+    account = wire.Account.from_payload({"positions": [closed, position]})
+
+    assert account.positions == (wire.Position.from_payload(position),)
+
+
+def test_a16_a_position_whose_size_cannot_be_read_is_refused():
+    with pytest.raises(VestPayloadError, match="^account.positions.size: "):
+        wire.Account.from_payload({"positions": [{**EXAMPLES[wire.Position].payload, "size": "NaN"}]})
