@@ -14,6 +14,11 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import (
+    AccountReading,
+    UnreadRows,
+    read_account,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
     VestPerpetualAPIOrderBookDataSource,
 )
@@ -124,6 +129,7 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         self._is_reconciling = False
         self._has_started = False
         self._is_starting = False
+        self._is_asking_for_time = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
         self._complaints = Complaints(self.logger())
@@ -328,7 +334,18 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
             )
 
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):
-        """Nothing to do: the venue has no clock to ask, and every answer sets ours (design decision 8)."""
+        """As a rule nothing to do: the venue has no clock to ask, and every answer sets ours (design decision 8). Only
+        when it refused the very time its answers are dated with, the account is read, which tells the engine's.
+        """
+        if not self._clock.doubts_date or self._is_asking_for_time:
+            return
+        self._is_asking_for_time = True
+        try:
+            await self._update_account()
+        except VestError as error:
+            self._complaints.say(f"Vest refuses this computer's time and could not be asked for its own. {error}")
+        finally:
+            self._is_asking_for_time = False
 
     def _is_request_exception_related_to_time_synchronizer(self, request_exception: Exception) -> bool:
         return isinstance(request_exception, VestClockError)
@@ -385,26 +402,40 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         request = self._account_requests
         sent_s = self._clock.monotonic_s()
         answer = await self._api_get(path_url=CONSTANTS.ACCOUNT_PATH, is_auth_required=True)
-        account = wire.Account.from_payload(answer)
+        reading = read_account(answer)
         if request < self._account_answer:
             return
         self._account_answer = request
+        await self._take_account(reading, sent_s)
+
+    async def _take_account(self, reading: AccountReading, sent_s: float) -> None:
+        """Takes over what could be read; of the rest, what was known before is kept."""
+        for complaint in reading.complaints:
+            self._complaints.say(f"A part of the Vest account cannot be read and is kept as last known ({complaint}).")
+        account = reading.account
         if account.time_ms is not None:
             self._clock.observe_time_ms(account.time_ms, sent_s, self._clock.monotonic_s())
-        self._take_balances(account)
+        self._take_balances(account, reading.unread_balances)
         symbol_map = await self.trading_pair_symbol_map()
         for leverage in account.leverages:
             if leverage.symbol in symbol_map:
                 self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
-        self._take_positions(account, symbol_map)
+        self._take_positions(account, reading.unread_positions, symbol_map)
+        if reading.unread_positions:
+            return  # a position that cannot be read is none that was closed
         self._compare_positions(account.positions)
         # The answer's own time, because our estimate of the venue's clock can lie beyond a fill that came later.
         self._funding_payments.observe_account(account, account.time_ms or self._clock.now_ms())
 
-    def _take_balances(self, account: wire.Account) -> None:
-        balances = account.balances or (wire.Balance(CONSTANTS.COLLATERAL_TOKEN, Decimal(0), Decimal(0)),)
-        self._account_balances.clear()
-        self._account_available_balances.clear()
+    def _take_balances(self, account: wire.Account, unread: UnreadRows) -> None:
+        balances = account.balances
+        if not balances and not unread:
+            balances = (wire.Balance(CONSTANTS.COLLATERAL_TOKEN, Decimal(0), Decimal(0)),)
+        told = {balance.asset for balance in balances}
+        for asset in set(self._account_balances) - told:
+            if not unread.may_hold(asset):
+                del self._account_balances[asset]
+                self._account_available_balances.pop(asset, None)
         for balance in balances:
             available = balance.total - balance.locked
             if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
@@ -412,13 +443,14 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
             self._account_balances[balance.asset] = balance.total
             self._account_available_balances[balance.asset] = max(Decimal(0), available)
 
-    def _take_positions(self, account: wire.Account, symbol_map: "bidict[str, str]") -> None:
+    def _take_positions(self, account: wire.Account, unread: UnreadRows, symbol_map: "bidict[str, str]") -> None:
         positions = {
             symbol_map[position.symbol]: position
             for position in account.positions if position.symbol in symbol_map and position.size > 0
         }
         for trading_pair in set(self.account_positions) - set(positions):
-            self._perpetual_trading.remove_position(trading_pair)
+            if not unread.may_hold(symbol_map.inverse.get(trading_pair)):
+                self._perpetual_trading.remove_position(trading_pair)
         for trading_pair, position in positions.items():
             self._perpetual_trading.set_position(trading_pair, Position(
                 trading_pair=trading_pair,

@@ -174,6 +174,53 @@ class AccountTests(DerivativeTestCase):
 
             self.assertEqual({"ETH-USDC"}, set(self.connector.account_positions))
 
+    # --- Rows that cannot be read
+
+    async def test_a_row_that_cannot_be_read_hides_no_other_and_is_said_once(self):
+        self.venue.account = account(
+            balances=usdc("1000"), positions=[position("BTC-PERP", "2"), position("ETH-PERP", "3")],
+        )
+        await self.connector._update_account()
+        self.venue.account = account(
+            balances=[*usdc("900"), {"asset": "XYZ", "total": "a lot"}],
+            positions=[position("BTC-PERP", "much"), position("ETH-PERP", "4")],
+            leverages=[{"symbol": "BTC-PERP", "value": "high"}, {"symbol": "ETH-PERP", "value": 6}],
+        )
+        for _ in range(2):
+            await self.connector._update_account()
+
+        self.assertEqual(900, self.connector.get_balance("USDC"))
+        amounts = {pair: held.amount for pair, held in self.connector.account_positions.items()}
+        self.assertEqual({"BTC-USDC": 2, "ETH-USDC": 4}, amounts)
+        self.assertEqual(6, self.connector.get_leverage("ETH-USDC"))
+        self.assertEqual(3, len(self.warnings()))
+        for field in ("account.balances.total", "account.positions.size", "leverage.value"):
+            self.assertEqual(1, self.logs.count(field), field)
+
+    async def test_what_cannot_be_read_does_not_disappear(self):
+        known = account(balances=usdc("1000", "250"), positions=[position("BTC-PERP", "2")])
+        unreadable = [
+            account(balances=[{"asset": "USDC", "total": None}], positions=[{"symbol": "BTC-PERP"}]),
+            account(balances=["USDC"], positions=[None]),
+        ]
+        for answer in unreadable:
+            with self.subTest(answer=answer):
+                for self.venue.account in (known, answer):
+                    await self.connector._update_account()
+                self.assertEqual(1000, self.connector.get_balance("USDC"))
+                self.assertEqual(750, self.connector.available_balances["USDC"])
+                self.assertEqual(2, self.connector.account_positions["BTC-USDC"].amount)
+
+    async def test_a_readable_account_lets_positions_and_balances_disappear(self):
+        self.venue.account = account(balances=[*usdc("1"), {"asset": "XYZ", "total": "5"}],
+                                     positions=[position("BTC-PERP", "2")])
+        await self.connector._update_account()
+        self.venue.account = account(balances=usdc("1"))
+        await self.connector._update_account()
+
+        self.assertEqual({}, self.connector.account_positions)
+        self.assertEqual({"USDC": 1}, self.connector.get_all_balances())
+
     # --- Position mode and leverage
 
     async def test_a07_hedge_is_refused_and_oneway_is_silent(self):

@@ -327,6 +327,26 @@ class OrderCancellationTests(DerivativeTestCase):
         self.assertEqual([CancellationResult(client_order_id, True)], results)
         self.assertTrue(self.in_flight(client_order_id).is_pending_cancel_confirmation)
 
+    async def test_cancel_all_does_not_wait_for_an_order_whose_cancel_was_refused(self):
+        client_order_id = await self.open_order()
+        self.venue.answers[POST_CANCEL] = refusing(1023)
+
+        results = await asyncio.wait_for(self.connector.cancel_all(10), self.connector.CANCEL_CONFIRMATION_S / 2)
+
+        self.assertEqual([CancellationResult(client_order_id, False)], results)
+
+    async def test_cancel_all_waits_for_a_cancel_whose_answer_was_lost(self):
+        client_order_id = await self.open_order()
+
+        async def lose_answer(request):
+            await self.venue.usual(request)
+            return web.Response(status=503)
+
+        self.venue.answers[POST_CANCEL] = lose_answer
+        await self.connector.cancel_all(10)
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
     async def test_cancel_all_ends_when_the_venue_goes_away_meanwhile(self):
         client_order_id = await self.open_order()
         self.venue.answers["GET", CONSTANTS.ORDERS_PATH] = answering({}, 503)

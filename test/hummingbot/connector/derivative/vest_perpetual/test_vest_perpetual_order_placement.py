@@ -344,6 +344,27 @@ class OrderPlacementTests(DerivativeTestCase):
 
         self.assertEqual(["Created"], self.events_of(client_order_id))
 
+    async def test_c08_a_duplicate_that_the_venue_never_lists_fails_once_at_last(self):
+        self.connector.DUPLICATE_LOOKUP_LIMIT_S = 0.3
+        self.venue.answers[POST_ORDER] = refusing(3015)
+        client_order_id = self.order()
+        await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) > 3)
+        self.assertEqual([], self.events_of(client_order_id))
+        await self.until(lambda: self.events_of(client_order_id))
+
+        self.assertEqual(["Failed"], self.events_of(client_order_id))
+        self.assertIn("never listed it", self.heard("Failed")[0].error_message)
+        self.assertNotIn(client_order_id, self.connector.in_flight_orders)
+
+    async def test_c08_a_duplicate_is_looked_for_while_the_venue_cannot_be_asked(self):
+        self.connector.DUPLICATE_LOOKUP_LIMIT_S = 0.0
+        self.venue.answers[POST_ORDER] = refusing(3015)
+        self.venue.answers["GET", CONSTANTS.ORDERS_PATH] = answering({}, 503)
+        client_order_id = self.order()
+        await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) > 5)
+
+        self.assertEqual([], self.events_of(client_order_id))
+
     async def test_c09_events_that_come_before_the_answer(self):
         self.listen()
 

@@ -228,6 +228,18 @@ class OrderStatusTests(DerivativeTestCase):
         self.assertIn(client_order_id, self.connector.in_flight_orders)
         self.assertLessEqual(len(self.warnings()), 2)
 
+    async def test_a_good_poll_makes_only_the_failures_of_polls_news_again(self):
+        await self.open_order()
+        self.venue.add_order(5, size="a lot")
+        for _ in range(2):
+            await self.poll()
+            self.venue.answers[GET_ACCOUNT] = answering({}, 503)
+            await self.poll()
+            del self.venue.answers[GET_ACCOUNT]
+
+        self.assertEqual(1, self.logs.count("An order of Vest cannot be read"))
+        self.assertEqual(2, self.logs.count("The account could not be read"))
+
     async def test_b02_only_definitive_answers_in_a_row_lose_an_order(self):
         client_order_id = await self.open_order()
         row = self.venue.rows.pop(int(client_order_id))

@@ -291,14 +291,6 @@ class OrderTrackerTests(IsolatedAsyncioWrapperTestCase):
         self.assertEqual("0x1", order.exchange_order_id)
         self.assertEqual([CREATED], self.scene.kinds)
 
-    async def test_c08_an_order_the_venue_says_it_has_never_fails_for_being_late_in_its_list(self):
-        order = self.scene.track()
-        self.tracker.mark_outcome_unknown("1", "duplicate", deadline_ms=None)
-
-        await self.scene.miss(order, times=20, at_ms=NOW_MS + 10 ** 9)
-
-        self.assertTrue(order.is_pending_create)
-
     async def test_an_order_whose_id_came_meanwhile_is_no_suspect(self):
         self.scene.track()
         self.scene.say("NEW")
