@@ -30,6 +30,7 @@ async def rows_of(bench, order_ids):
 async def test_c32_a_crash_with_orders_of_every_kind(fields):
     chosen = switches(fill_parts=2, fill_part_ticks=1, partial_fill_fields=fields)
     async with running(with_database=True, **chosen) as bench:
+        await bench.without_funding()
         bench.expected_complaints = [ONE_WARNING.format(1)]
         bot = bench.bot
         await pin_prices(bench)
@@ -81,6 +82,7 @@ async def _is_cancelled(bench, order_id):
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "is lost"])
 async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
     async with running(with_database=True) as bench:
+        await bench.without_funding()
         bot = bench.bot
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         await bot.open(order_id)
@@ -102,6 +104,7 @@ async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
 
 async def test_c32_a_crash_right_after_every_fill_books_none_twice():
     async with running(with_database=True, **switches(fill_parts=4, fill_part_ticks=1)) as bench:
+        await bench.without_funding()
         bot = bench.bot
         await pin_prices(bench)
         order_id = bot.buy("BTC-USDC", "0.04", price="95500")
@@ -115,6 +118,7 @@ async def test_c32_a_crash_right_after_every_fill_books_none_twice():
 
 async def test_c32_dead_time_fills_after_two_crashes_in_a_row_are_booked_once():
     async with running(with_database=True) as bench:
+        await bench.without_funding()
         bot = bench.bot
         await pin_prices(bench)
         orders = [bot.buy("ETH-USDC", "0.1", price=price) for price in ("3100", "3050")]
@@ -135,6 +139,7 @@ async def test_c32_dead_time_fills_after_two_crashes_in_a_row_are_booked_once():
 
 async def test_b15_a_market_order_that_was_under_way_is_restored_with_its_fill():
     async with running(with_database=True, **switches(fill_parts=2, fill_part_ticks=1)) as bench:
+        await bench.without_funding()
         bot = bench.bot
         await bench.admin.pause_prices()
         order_id = bot.buy("BTC-USDC", "0.02")
@@ -149,6 +154,7 @@ async def test_b15_a_market_order_that_was_under_way_is_restored_with_its_fill()
 
 async def test_c32_an_order_filled_before_it_was_saved_leaves_its_position_and_no_order():
     async with running(with_database=True) as bench:
+        await bench.without_funding()
         bot = bench.bot
         await bench.admin.add_fault("socket", "drop", socket="private", channel="account_private")
         await bench.admin.add_fault("rest", "delay", method="GET", path="/orders", delay_ms=2000)
@@ -167,6 +173,7 @@ async def test_c32_an_order_filled_before_it_was_saved_leaves_its_position_and_n
 
 async def test_c32_the_client_may_cancel_what_it_restored_before_anything_runs():
     async with running(with_database=True) as bench:
+        await bench.without_funding()
         bot = bench.bot
         orders = [bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", factor)) for factor in ("0.9", "0.8")]
         for order_id in orders:
@@ -184,6 +191,7 @@ async def test_c32_the_client_may_cancel_what_it_restored_before_anything_runs()
 
 async def test_a20_a_clean_stop_leaves_nothing_to_restore():
     async with running(with_database=True) as bench:
+        await bench.without_funding()
         bot = bench.bot
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         await bot.open(order_id)

@@ -194,6 +194,7 @@ async def test_an_order_of_another_bot_with_our_very_nonce_is_not_taken_for_ours
 async def test_b21_account_group_0_is_an_account_like_any_other():
     async with running(first_account_group=0, with_database=True) as bench:
         bot = bench.bot
+        await bench.without_funding()
         assert bot.account_group == 0
         await bench.admin.set_switch("public_group_header", "required")
         waiting = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
