@@ -302,17 +302,21 @@ class VestPerpetualAuth(AuthBase):
 class ApiKeyGuard:
     """Keeps the connector from asking on and on with an API key that the venue has refused (acceptance C29).
 
-    One request is let through after each pause, so that a venue that was wrong for a while is noticed.
+    One request is let through after each pause, so that a venue that was wrong for a while is noticed. HTTP 401 and 403
+    without a code of the venue, such as the page of a firewall, say something about the key only in a row.
 
     :param pause_s: for how long nothing is asked after a refusal, in s
     :param clock: measures the pause
     """
+
+    REFUSALS_WITHOUT_CODE = 3
 
     def __init__(self, pause_s: float, clock: ServerClock):
         self.pause_s = pause_s
         self._clock = clock
         self._refusal: Optional[VestUnauthorizedError] = None
         self._refused_until_s = 0.0
+        self._refusals_without_code = 0
 
     def note_refusal(self, error: VestUnauthorizedError) -> bool:
         """Begins a pause when it is the key that was refused.
@@ -322,6 +326,10 @@ class ApiKeyGuard:
         """
         if not error.concerns_api_key:
             return False
+        if error.code is None and error.status is not None:
+            self._refusals_without_code += 1
+            if self._refusals_without_code < self.REFUSALS_WITHOUT_CODE:
+                return False
         is_news = self._refusal is None
         self._refusal = error
         self._refused_until_s = self._clock.monotonic_s() + self.pause_s
@@ -330,6 +338,7 @@ class ApiKeyGuard:
     def note_success(self) -> None:
         """The venue accepts the key."""
         self._refusal = None
+        self._refusals_without_code = 0
 
     def check(self) -> None:
         """To be called before every private request.

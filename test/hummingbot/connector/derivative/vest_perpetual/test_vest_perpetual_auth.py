@@ -17,7 +17,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import ApiKeyGuard, VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestUnauthorizedError,
@@ -372,3 +372,47 @@ def test_sockets_are_authenticated_by_their_address_alone():
     request = WSJSONRequest(payload={"method": "SUBSCRIBE"})
 
     assert asyncio.run(make_auth().ws_authenticate(request)) is request
+
+
+# --- After a refusal
+
+
+def is_paused(guard):
+    try:
+        guard.check()
+    except VestUnauthorizedError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("error", [
+    VestUnauthorizedError(1002, "", 401), VestUnauthorizedError(1099, "", 200), VestUnusableKeyError("too short"),
+], ids=repr)
+def test_c29_a_refused_key_pauses_everything_at_once_and_is_news_once(error):
+    now_s = [0.0]
+    guard = ApiKeyGuard(300, ServerClock(monotonic_s=lambda: now_s[0]))
+
+    assert (is_paused(guard), guard.note_refusal(error), is_paused(guard)) == (False, True, True)
+    now_s[0] += 301
+    assert (is_paused(guard), guard.note_refusal(error), is_paused(guard)) == (False, False, True)
+    guard.note_success()
+    assert not is_paused(guard)
+
+
+def test_c29_a_firewalls_page_pauses_nothing_unless_it_stays():
+    page = VestUnauthorizedError(None, "the answer was a web page", 403)
+    guard = ApiKeyGuard(300, ServerClock())
+
+    for _ in range(5):
+        assert not guard.note_refusal(page) and not guard.note_refusal(page)
+        assert not is_paused(guard)
+        guard.note_success()
+    assert [guard.note_refusal(page) for _ in range(4)] == [False, False, True, False]
+    assert is_paused(guard)
+
+
+@pytest.mark.parametrize("code", [1022, 1146])
+def test_a_refused_signature_says_nothing_about_the_api_key(code):
+    guard = ApiKeyGuard(300, ServerClock())
+
+    assert not guard.note_refusal(VestUnauthorizedError(code, "", 401)) and not is_paused(guard)
