@@ -3,6 +3,11 @@
 The venue has no history of funding payments. It settles funding when an order fills and says so in the order; newer
 texts speak of a settlement at each full hour, which would show in the position only [?]. Both are booked, and the same
 money never twice.
+
+A payment's time is that of the venue's settlement: the fill, or the full hour. So a payment that is published again,
+because the bot died within about a second of a fill, or before it had saved that an order was done, is the same row in
+Hummingbot's table, whose key is the time, and is counted once there. Only payments that share a millisecond are moved
+apart (B16); should one of such a pair be published again, it may take the other's place or a row of its own.
 """
 from collections import deque
 from dataclasses import dataclass
@@ -65,6 +70,7 @@ class FundingPayments:
     def __init__(self, since_ms: int):
         self._since_ms = since_ms
         self._orders_since_ms = since_ms
+        self._expected_ms: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # post times by order id
         self._payments: Dict[str, List[FundingPayment]] = {}
         self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # ids of orders whose settlement is booked
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
@@ -81,6 +87,8 @@ class FundingPayments:
         """
         time_ms = venue.last_filled_time_ms or venue.post_time_ms or self._since_ms
         self._note_fill(venue, time_ms)
+        if venue.status in _SETTLING_STATUSES:
+            self._expected_ms.pop(venue.order_id, None)
         if venue.status not in _SETTLING_STATUSES or not venue.settled_funding or venue.symbol is None:
             return
         if venue.order_id in self._settled_orders or (time_ms < self._since_ms and not was_tracked):
@@ -93,6 +101,16 @@ class FundingPayments:
             self._fills[venue.order_id] = _Fill(
                 venue.symbol, time_ms, venue.size if venue.is_buy else -venue.size, venue.settled_funding or Decimal(0)
             )
+
+    def expect(self, venue: wire.Order) -> None:
+        """Orders are read back to this one's post time until it was read. It is for orders of others that were posted
+        before `orders_since_ms` and filled after it, which only their event tells: to wait for them as for our own would
+        mean to read back to the oldest order of the account every time. One whose event is missed, too, goes unread.
+
+        :param venue: the event of an order that is FILLED
+        """
+        if venue.post_time_ms is not None and venue.order_id not in self._settled_orders:
+            self._expected_ms[venue.order_id] = venue.post_time_ms
 
     def observe_account(self, account: wire.Account, time_ms: int) -> None:
         """Notes what the positions have settled so far; `take_orders` tells from it what full hours settled.
@@ -141,7 +159,7 @@ class FundingPayments:
     @property
     def orders_since_ms(self) -> int:
         """Since when orders have to be read next time, as venue time in ms: what was open may settle later."""
-        return self._orders_since_ms
+        return min([self._orders_since_ms, *self._expected_ms.values()])
 
     def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int,
                     asked_ms: Optional[int] = None) -> None:

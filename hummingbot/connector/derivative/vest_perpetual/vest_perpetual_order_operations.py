@@ -23,6 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     is_outcome_unknown,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import tells_all
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import worst_price
@@ -74,6 +75,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     _clock: ServerClock
     _complaints: Complaints
+    _funding_payments: FundingPayments
     _markets: Markets
     _order_ids: OrderIds
     _order_tracker: VestOrderTracker
@@ -411,6 +413,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         self._draw_another_tag_if_taken(venue)
         self._refresh_account_soon()
         self._missed_fills.note_foreign_order(venue)
+        if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
+            self._funding_payments.expect(venue)
 
     def _book(self, venue: wire.Order, settles_lost_orders: bool = True, is_event: bool = False) -> None:
         """The one place where the venue's word on an order is booked, by event or by REST, in any order. The end of one

@@ -103,6 +103,40 @@ class FundingPaymentsTests(DerivativeTestCase):
 
         self.assertEqual([("BTC-USDC", 1)], self.payments())
 
+    async def test_an_order_of_somebody_else_posted_before_the_session_settles_too_when_its_event_is_heard(self):
+        self.listen()
+        row = self.venue.add_order(5, postTime=int(time.time() * 1000) - HOUR_MS)
+        await self.read()
+        self.settle("5", "-0.5")
+        await self.read()
+        self.assertEqual([], self.payments())
+
+        self.tell(order_event(row))
+        async with asyncio.timeout(3):
+            while not self.payments():
+                await self.read()
+        self.assertEqual([("BTC-USDC", Decimal("-0.5"))], self.payments())
+        self.venue.requests.clear()
+        await self.read()
+        asked, = self.venue.asked(*GET_ORDERS)
+        self.assertGreater(int(asked.query["startTime"]), row["postTime"] + HOUR_MS // 2)  # not as far back again
+
+    async def test_a_payment_published_again_after_a_restart_has_the_same_time(self):
+        client_order_id = await self.open_order()
+        saved = self.connector.tracking_states
+        row = self.settle(client_order_id, "-0.5")
+        await self.poll()
+        await self.read()
+        first, = self.heard("Funding")
+
+        self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        self.connector.restore_tracking_states(saved)
+        await self.poll()
+        await self.read()
+        _, again = self.heard("Funding")
+        self.assertEqual((row["lastFilledTime"],) * 2, (first.timestamp, again.timestamp))
+
     async def test_payments_of_pairs_that_are_not_traded_here_are_not_published(self):
         self.venue.markets.append({**self.venue.markets[0], "symbol": "SOL-PERP"})
         self.venue.add_order(7, "FILLED", symbol="SOL-PERP", settledFunding="1", **filled("1", "1", "0", 2 * 10 ** 12))
