@@ -22,6 +22,8 @@ class Switches:
     retry_after: bool = False
     """Whether a 429 answer names the seconds to wait in a Retry-After header."""
     public_group_header: Literal["optional", "required"] = "optional"
+    date_header: Literal["venue", "machine", "absent"] = "venue"
+    """Whose clock the `Date` header tells: the venue's, or that of the machine (a proxy) which answers for it."""
     check_get_time: bool = True
     """Whether `time` of private GETs must be recent, like that of signed requests."""
     api_key_format: Literal["opaque", "jwt"] = "opaque"

@@ -1,6 +1,8 @@
 """Every switch in all its positions."""
 import asyncio
+import time
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from test.vest_simulator.client import registration, running
 
 import aiohttp
@@ -95,6 +97,17 @@ async def test_check_get_time(position):
     async with switched("check_get_time", position) as (_, client):
         answer = await client.call("GET", "/account", {"time": 1})
         assert (answer.status == 400) is position
+
+
+@both("date_header")
+async def test_date_header(position):
+    async with switched("date_header", position) as (simulator, client):
+        await simulator.admin.advance_clock(3_600_000)
+        header = (await client.call("GET", "/exchangeInfo")).headers.get("Date")
+        assert (header is None) is (position == "absent")
+        if header is not None:
+            ahead_s = parsedate_to_datetime(header).timestamp() - time.time()
+            assert abs(ahead_s - (3600 if position == "venue" else 0)) < 60
 
 
 @both("api_key_format")

@@ -52,6 +52,7 @@ class RestServer:
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_route("*", PREFIX + "/{path:.*}", self.handle)
+        app.on_response_prepare.append(self._leave_out_date)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request from its first fault to its journal entry."""
@@ -66,10 +67,15 @@ class RestServer:
             answer = self._answer(request, path, raw, entry)
             fault = self._faults.for_request(request.method, path, "after")
             response = await self._apply(fault, request, answer) or answer
-        response.headers.setdefault("Date", formatdate(self._clock.now_ms() // 1000, usegmt=True))
+        if self._config.switches.date_header == "venue":
+            response.headers.setdefault("Date", formatdate(self._clock.now_ms() // 1000, usegmt=True))
         entry["status"] = response.status
         entry["duration_ms"] = round((time.perf_counter() - started) * 1000, 3)
         return response
+
+    async def _leave_out_date(self, _: web.Request, response: web.StreamResponse) -> None:
+        if self._config.switches.date_header == "absent":
+            del response.headers["Date"]  # aiohttp has put it there
 
     # --- answers
 
