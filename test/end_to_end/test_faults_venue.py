@@ -38,6 +38,16 @@ async def test_c28_the_venues_clock_jumps():
         assert bench.bot.names(order_id) == ["Created", "Filled", "Completed"]
 
 
+@pytest.mark.parametrize("header", ["machine", "absent"])
+@pytest.mark.parametrize("offset_ms", [30_000, -30_000], ids=["ahead", "behind"])
+async def test_c28_no_date_header_tells_the_venues_clock(header, offset_ms):
+    async with running(clock_offset_ms=offset_ms, **switches(date_header=header, check_get_time=False)) as bench:
+        for _ in range(3):
+            await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
+        # One was refused for its time, after which the account's is gone by.
+        assert len(await statuses(bench, "POST", "/orders")) <= 4
+
+
 async def test_c28_the_venues_clock_drifts():
     async with running() as bench:
         for _ in range(15):

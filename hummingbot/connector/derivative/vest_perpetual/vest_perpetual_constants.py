@@ -165,7 +165,7 @@ WS_PING_INTERVAL_S = 15.0
 WS_SILENCE_LIMIT_S = 40.0
 WS_SUBSCRIBE_TIMEOUT_S = 10.0
 WS_BACKOFF_MIN_S = 0.5
-WS_BACKOFF_MAX_S = 30.0
+WS_BACKOFF_MAX_S = 5.0  # twelve attempts a minute are no storm, and a bot without its stream is blind
 WS_CLOSE_TIMEOUT_S = 2.0  # a half-open connection never answers a close frame
 # After the venue refused the API key, asking again is of little use (acceptance C29).
 UNAUTHORIZED_RETRY_S = 300.0

@@ -309,6 +309,7 @@ class VestSocket:
             raise self._closed_error() from None
         if response is None:
             raise self._closed_error()
+        self._heard_at_s = time.monotonic()  # also a frame that cannot be understood is a sign of life
         messages = []
         with self._complaints.instead_of_payload_errors("frame"):
             messages = decode_frame(response.data)
@@ -320,7 +321,6 @@ class VestSocket:
         return VestSocketError(f"close code {code}" + (f": {meaning}" if meaning else ""), code)
 
     def _take(self, payload: Dict[str, Any], handle: MessageHandler) -> None:
-        self._heard_at_s = time.monotonic()
         self._last_recv_time = time.time()
         message = None
         with self._complaints.instead_of_payload_errors("message"):

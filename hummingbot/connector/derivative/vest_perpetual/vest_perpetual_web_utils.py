@@ -332,7 +332,7 @@ def decode_answer(status: int, headers: Mapping[str, str], text: str, may_be_emp
     if may_be_empty and status < 300 and not text.strip():
         return None
     is_error_status = status >= 400
-    error = None
+    payload = error = None
     try:
         payload = parse_json(text)
         error = ErrorBody.from_payload(payload, is_error_status)
@@ -343,7 +343,7 @@ def decode_answer(status: int, headers: Mapping[str, str], text: str, may_be_emp
         raise error_for_code(error.code, error.message, status, _retry_after_s(headers))
     if is_error_status:
         message = error.message if error is not None else excerpt(text)
-        raise error_for_status(status, message, _retry_after_s(headers))
+        raise error_for_status(status, message, _retry_after_s(headers), is_json=payload is not None)
     if status >= 300:
         raise VestUnreadableAnswerError(f"HTTP {status}: the venue answers from another address")
     return payload
@@ -553,7 +553,7 @@ class VestRESTAssistant(RESTAssistant):
             raise
         except VestClockError:
             # The answer that refused our time tells the right one, so that one more attempt works.
-            self._clock.resync()
+            self._clock.note_refused_time(sent_s)
             raise
         finally:
             self._clock.observe_date(response.headers.get(hdrs.DATE), sent_s, received_s)

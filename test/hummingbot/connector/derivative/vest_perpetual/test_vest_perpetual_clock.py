@@ -127,7 +127,7 @@ def test_a18_after_a_refused_time_only_the_newest_answer_counts():
     times = Times(venue_ms=START_MS + 200)
     times.answer()
     times.offset_ms += 700  # within the first answer's bounds, so it does not contradict them
-    times.clock.resync()
+    times.clock.note_refused_time(times.monotonic_s)
     assert times.clock.uncertainty_ms is None
 
     times.answer()
@@ -139,12 +139,70 @@ def test_a18_after_a_refused_time_only_the_newest_answer_counts():
 def test_after_a_refused_time_time_fields_serve_until_a_date_comes():
     times = Times()
     times.answer()
-    times.clock.resync()
+    times.clock.note_refused_time(times.monotonic_s)
 
     for _ in range(2):
         times.clock.observe_time_ms(int(times.venue_ms), times.monotonic_s, times.monotonic_s)
         assert times.error_ms <= 2
         times.offset_ms += 60_000
+
+
+@pytest.mark.parametrize("offset_ms", [30_000, -30_000])
+def test_c28_a_date_whose_time_was_refused_gives_way_to_time_fields(offset_ms):
+    times = Times()
+    times.answer()  # a proxy's
+    engine_ms = times.venue_ms + offset_ms
+    times.clock.note_refused_time(times.monotonic_s)
+    times.answer()
+    assert times.clock.doubts_date
+
+    times.clock.observe_time_ms(int(engine_ms), times.monotonic_s, times.monotonic_s)
+    times.answer()
+
+    assert not times.clock.doubts_date
+    assert abs(times.clock.now_ms() - engine_ms) <= 2
+
+
+def test_c28_a_date_that_explains_the_refusal_is_not_doubted():
+    times = Times()
+    times.answer()
+    times.offset_ms += 30_000
+    times.clock.note_refused_time(times.monotonic_s)
+
+    times.answer()
+
+    assert not times.clock.doubts_date
+    assert times.error_ms <= 501
+
+
+def test_c28_time_fields_that_were_refused_give_way_to_the_date():
+    times = Times()
+    times.answer()
+    times.clock.note_refused_time(times.monotonic_s)
+    times.answer()
+    times.clock.observe_time_ms(int(times.venue_ms) + 60_000, times.monotonic_s, times.monotonic_s)
+
+    times.clock.note_refused_time(times.monotonic_s)
+    times.answer()
+
+    assert not times.clock.doubts_date
+    assert times.error_ms <= 501
+
+
+def test_c28_a_refusal_of_a_request_dated_before_the_last_refusal_is_no_news():
+    times = Times()
+    times.answer()
+    early_s = times.monotonic_s
+    times.monotonic_s += 1
+    times.offset_ms += 30_000
+    times.clock.note_refused_time(early_s)
+    times.answer()
+
+    times.clock.note_refused_time(early_s)
+    times.answer()
+
+    assert not times.clock.doubts_date
+    assert times.error_ms <= 501
 
 
 @pytest.mark.parametrize("header", [None, "", "tomorrow", "Sun, 99 Nov 2026 12:00:00 GMT", "0", ",,", "GMT"])
