@@ -232,12 +232,16 @@ class VestPerpetualCandles(CandlesBase):
             )
         return pd.DataFrame(bars, columns=self.columns)
 
-    async def _initialize_exchange_data(self) -> None:
-        """Finds the symbol in the venue's list; an attached connector has found it already."""
-        if self._connector is None:
+    async def _resolve_exchange_symbol(self) -> str:
+        """As the base, but while a connector has no list of symbols yet the venue is asked, and nothing is guessed.
+
+        :raises ValueError: the venue does not list the pair
+        """
+        known = {} if self._connector is None else await self._connector.trading_pair_symbol_map()
+        if self._trading_pair not in known.values():
             info = wire.ExchangeInfo.from_payload(await self._get(CONSTANTS.EXCHANGE_INFO_PATH, {}))
             known = trading_pairs_by_symbol(market.symbol for market in info.symbols)
-            self._ex_trading_pair = convert_to_exchange_trading_pair(self._trading_pair, known)
+        return convert_to_exchange_trading_pair(self._trading_pair, known)
 
     async def _read_history(self) -> List[Bar]:
         await self.initialize_exchange_data()

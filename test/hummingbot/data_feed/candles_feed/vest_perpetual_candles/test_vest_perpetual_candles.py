@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
+from bidict import bidict
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -186,23 +187,33 @@ class TestLife(CandlesTestCase):
         query = self.venue.journal.entries(kind="socket_opened")[-1]["query"]
         assert query["xwebsocketserver"] == query["websocketserver"] == "restserver0"
 
-    async def test_an_attached_connector_lends_symbols_group_and_rate_limits(self):
-        throttler = web_utils.create_throttler()
-        auth = SimpleNamespace(account_group=self.account.account_group)
-
-        async def symbol_of(trading_pair):
-            return {"BTC-USDC": "ETH-PERP"}[trading_pair]
+    async def attached_feed(self, symbols):
+        """A feed with a connector that knows these symbols; returns both."""
+        async def symbol_map():
+            return bidict(symbols)
 
         connector = SimpleNamespace(
-            throttler=throttler, authenticator=auth, exchange_symbol_associated_to_pair=symbol_of)
-        feed = await self.ready_feed(connector=connector)
+            throttler=web_utils.create_throttler(),
+            authenticator=SimpleNamespace(account_group=self.account.account_group),
+            trading_pair_symbol_map=symbol_map,
+        )
+        return await self.ready_feed(connector=connector), connector
+
+    async def test_an_attached_connector_lends_symbols_group_and_rate_limits(self):
+        feed, connector = await self.attached_feed({"ETH-PERP": "BTC-USDC"})
 
         assert self.is_streaming(symbol="ETH-PERP")
         assert feed.candles_df["close"].iloc[-1] < 10_000
         assert self.requests("/exchangeInfo") == []
         query = self.venue.journal.entries(kind="socket_opened")[-1]["query"]
-        assert query["xwebsocketserver"] == f"restserver{auth.account_group}"
-        assert feed._api_factory.throttler is throttler
+        assert query["xwebsocketserver"] == f"restserver{self.account.account_group}"
+        assert feed._api_factory.throttler is connector.throttler
+
+    async def test_a_connector_that_knows_no_symbols_yet_is_not_waited_for(self):
+        await self.attached_feed({})
+
+        assert self.is_streaming()
+        assert len(self.requests("/exchangeInfo")) == 1
 
     async def test_alone_the_feed_finds_symbols_that_cannot_be_guessed(self):
         await self.venue.admin.list_symbol({
