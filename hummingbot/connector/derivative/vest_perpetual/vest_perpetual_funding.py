@@ -104,8 +104,8 @@ class FundingPayments:
 
     def expect(self, venue: wire.Order) -> None:
         """Orders are read back to this one's post time until it was read. It is for orders of others that were posted
-        before `orders_since_ms` and filled after it, which only their event tells: to wait for them as for our own would
-        mean to read back to the oldest order of the account every time. One whose event is missed, too, goes unread.
+        before `orders_since_ms` and filled after it, which only their event tells: to wait for them as for our own
+        would be to read back to the oldest order of the account every time. One whose event is missed goes unread.
 
         :param venue: the event of an order that is FILLED
         """
