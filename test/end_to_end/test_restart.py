@@ -137,6 +137,29 @@ async def test_c32_dead_time_fills_after_two_crashes_in_a_row_are_booked_once():
         assert [fill.order_id for fill in bot.records.fills()] == orders
 
 
+@pytest.mark.xfail(strict=True, reason="there is no earlier position to compare with")
+async def test_c16_parts_filled_and_the_rest_cancelled_in_dead_time_are_booked_or_said():
+    async with running(with_database=True, **switches(fill_parts=4, fill_part_ticks=1)) as bench:
+        await bench.without_funding()
+        bot = bench.bot
+        await pin_prices(bench)
+        order_id = bot.buy("BTC-USDC", "0.04", price="95500")
+        await bench.until(lambda: bot.names(order_id) == ["Created", "Filled"])
+        exchange_id = bot.exchange_id(order_id)
+        await bot.kill()
+        await bench.admin.tick(1)
+        await bench.admin.cancel_order(bot.account_group, exchange_id)
+        bench.expected_complaints = [f"ERROR.*{order_id}"]
+        bench.unknowable_orders = {order_id}
+        await bot.start()
+        await bench.until(lambda: bot.is_done(order_id))
+        assert bot.names(order_id)[-1] == "Cancelled"
+        await bot.position_is("BTC-USDC", "0.02")
+        await bench.another_poll()
+        booked = sum(fill.amount for fill in bot.records.fills())
+        assert booked == Decimal("0.02") or len(bench.said(f"ERROR.*{order_id}")) == 1
+
+
 async def test_b15_a_market_order_that_was_under_way_is_restored_with_its_fill():
     async with running(with_database=True, **switches(fill_parts=2, fill_part_ticks=1)) as bench:
         await bench.without_funding()
@@ -166,6 +189,7 @@ async def test_c32_an_order_filled_before_it_was_saved_leaves_its_position_and_n
         await bench.admin.clear_faults()
         await bot.start()
         await bot.position_is("ETH-USDC", "-0.5")
+        bench.expected_complaints = [f"WARNING.*{order_id}"]
         assert bot.records.states() == {} and bench.connector.in_flight_orders == {}
         await bot.filled(bot.buy("ETH-USDC", "0.5", action=PositionAction.CLOSE))
         await bot.position_is("ETH-USDC", 0)
