@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from test.end_to_end.invariants import check_invariants, differences
 from test.end_to_end.records import Records
+from test.end_to_end.secrets import leaks
 from typing import Any, AsyncIterator, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set
 from unittest.mock import patch
 
@@ -541,7 +542,7 @@ def _environment(bench: Bench, url: str) -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in (None, "hummingbot", "test")}
     root.addHandler(bench.log)
     for name in levels:
-        logging.getLogger(name).setLevel(logging.DEBUG if name else logging.INFO)
+        logging.getLogger(name).setLevel(logging.DEBUG)
     with patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: url}), \
             patch.multiple(CONSTANTS, **SHORT_CONSTANTS), \
             patch.object(HummingbotLogger, "is_testing_mode", lambda: True):  # it looks for pytest's name in sys.argv
@@ -554,7 +555,7 @@ def _environment(bench: Bench, url: str) -> Iterator[None]:
 
 
 async def _check_leftovers(bench: Bench, tasks_before: Set[asyncio.Task]) -> None:
-    """After the stop: no task, no socket, no open session is left (A20, B25)."""
+    """After the stop: no task, no socket, no open session is left (A20, B25), and no secret in any log."""
     def left() -> List[str]:
         names = [task.get_coro().__qualname__ for task in asyncio.all_tasks() - tasks_before]
         # The simulator's side, of connections that are kept alive and after it was started anew.
@@ -564,5 +565,6 @@ async def _check_leftovers(bench: Bench, tasks_before: Set[asyncio.Task]) -> Non
     sockets = defaultdict(int, await bench.admin.sockets())
     assert (sockets["public"], sockets["private"]) == (0, 0)
     gc.collect()
+    assert leaks(bench.log.lines, bench.secrets) == []
     assert bench.said("Unclosed|was never retrieved|was never awaited") == []
     assert bench.complaints() == []
