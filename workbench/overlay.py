@@ -1,8 +1,8 @@
 """`make install-into` and `make uninstall-from`: this project's files in a Hummingbot source tree, and out again.
 
-What is laid in: the overlay units (see `workbench.home`), their unit tests, and what those need: the documented keys,
-captured messages of the venue, and the simulator, which is their venue. A manifest in the tree notes each of them: only
-what it notes is ever replaced or removed, and nothing that has been changed since.
+What is laid in: the overlay units (see `workbench.home`), their unit tests, and what those import and read, the
+simulator among it. A manifest in the tree notes each file: only what it notes is ever replaced or removed, and nothing
+that has been changed since.
 
 Standard library only, Python 3.8 or later: it works without `make install`.
 """
@@ -20,7 +20,9 @@ from workbench.home import PROJECT, overlay_units
 MANIFEST = ".vest_perpetual_overlay.json"
 TESTED_VERSION = "2.18.0"  # hummingbot/VERSION of the release in requirements/hummingbot.in
 LINKED_TO = "link to "
-BESIDE = ("conf/conf_global_TEMPLATE.yml", "test/data/vest_api", "vest_simulator")
+BESIDE = (
+    "conf/conf_global_TEMPLATE.yml", "fuzz/__init__.py", "fuzz/surface.py", "test/data/vest_api", "vest_simulator",
+)
 TEST_BASE = ("test/__init__.py", "test/isolated_asyncio_wrapper_test_case.py")  # Hummingbot's repository has its own
 NOT_SOURCE = ("__pycache__", ".hypothesis", ".pytest_cache")
 MOST_NAMED = 5
