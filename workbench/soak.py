@@ -24,9 +24,9 @@ from workbench.sampling import Sample, Sampler, Trend
 SAMPLE_INTERVAL_S = 5.0
 PROGRESS_S = 60.0
 FAULT_INTERVAL_S = 10.0  # mean
-WARM_UP = 0.25  # of the time, at most ten minutes
-LONGEST_WARM_UP_S = 600.0
-FEWEST_SAMPLES = 8  # with a quarter of them for the warm-up
+WARM_UP = 0.3  # of the time
+LONGEST_WARM_UP_S = 1200.0  # Hummingbot remembers orders for a quarter of an hour after their end
+FEWEST_SAMPLES = 8  # warm-up included
 CALM_S = 15.0  # after the last fault: three polls of the client
 READY_TIMEOUT_S = 60.0
 
