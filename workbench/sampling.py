@@ -8,6 +8,7 @@ import psutil
 
 DAY_S = 86_400.0
 MB = 1e6
+LONGEST_LINE = 4096  # bytes
 ORDER_REQUESTS = ("POST /orders", "POST /orders/cancel")
 
 
@@ -75,9 +76,11 @@ class Sampler:
 
 
 def last_json_line(path: Path) -> Dict[str, Any]:
-    """The last complete line of a file of JSON lines."""
-    lines = path.read_text(encoding="ascii").rpartition("\n")[0].splitlines()
-    return json.loads(lines[-1])
+    """The last complete line of a file of JSON lines, none of them longer than `LONGEST_LINE`."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 2 * LONGEST_LINE))
+        complete = file.read().rpartition(b"\n")[0]
+    return json.loads(complete.splitlines()[-1])
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ FAULT_INTERVAL_S = 10.0  # mean
 WARM_UP = 0.3  # of the time
 LONGEST_WARM_UP_S = 1200.0  # Hummingbot remembers orders for a quarter of an hour after their end
 FEWEST_SAMPLES = 8  # warm-up included
-CALM_S = 15.0  # after the last fault: three polls of the client
+CALM_S = 45.0  # after the last fault: longer than the client believes in a silent stream, and a poll
 READY_TIMEOUT_S = 60.0
 
 

@@ -35,9 +35,10 @@ def test_order_rate_is_requests_by_time():
     assert sampling.order_rate([sample(10, order_requests=100), sample(30, order_requests=300)]) == 10
 
 
-def test_the_last_complete_line_counts(tmp_path):
+@pytest.mark.parametrize("lines", [0, 1, 5000])
+def test_the_last_complete_line_counts(tmp_path, lines):
     file = tmp_path / "vitals.jsonl"
-    file.write_text(json.dumps({"tasks": 1}) + "\n" + json.dumps({"tasks": 2}) + "\n" + '{"tas')
+    file.write_text((json.dumps({"tasks": 1}) + "\n") * lines + json.dumps({"tasks": 2}) + "\n" + '{"tas')
     assert sampling.last_json_line(file) == {"tasks": 2}
 
 
