@@ -73,6 +73,7 @@ def _last_digit(number: Decimal) -> Decimal:
 class _Market:
     booked: Decimal = _ZERO  # signed sum of the fills that were booked
     base: Optional[Decimal] = None  # position less booked fills, when it was last explained
+    based_s: float = 0.0  # when the base was taken
     is_base_sure: bool = False
     gap: Decimal = _ZERO
     changed_s: float = 0.0  # when the gap, or what is booked, last changed
@@ -92,6 +93,8 @@ class PositionWatch:
 
     # For so many times the account's lag a difference waits for orders that are still open.
     PATIENCE_LAGS = 60
+    # An order may have missed parts that show at most so many times the account's lag after its end.
+    MEMORY_LAGS = 2
 
     def __init__(self, lag_s: float, monotonic_s: Callable[[], float]):
         self._lag_s = lag_s
@@ -181,17 +184,18 @@ class PositionWatch:
             self._take_as_it_is(market, holding)
         if market.gap == _ZERO:
             market.explained, market.explained_s = holding, self._looked_s
-        if market.gap == _ZERO and self._has_lasted(market, self._lag_s):
-            market.is_base_sure = True
-            market.cancelled = {
-                order_id: (ended_s, order) for order_id, (ended_s, order) in market.cancelled.items()
-                if self._looked_s - ended_s <= self._lag_s
-            }
+            market.suspects = set()
+            market.is_base_sure = market.is_base_sure or self._looked_s - market.based_s > self._lag_s
+        # What ended long ago shows at the account, or nothing of it was missed.
+        market.cancelled = {
+            order_id: (ended_s, order) for order_id, (ended_s, order) in market.cancelled.items()
+            if self._looked_s - ended_s <= self.MEMORY_LAGS * self._lag_s or order_id in market.suspects
+        }
 
     def _take_as_it_is(self, market: _Market, holding: Holding) -> None:
         market.base = holding.size - market.booked
         market.gap = market.told = _ZERO
-        market.changed_s = market.explained_s = self._looked_s
+        market.changed_s = market.explained_s = market.based_s = self._looked_s
         market.explained = holding
         market.cancelled = {}
 

@@ -131,6 +131,20 @@ def test_an_order_cancelled_long_before_is_not_suspected(account):
     assert account.read_until_settled() == []
 
 
+def test_a25_a_market_that_fills_all_the_time_is_known_and_remembers_no_old_orders():
+    account = Account("5")
+    for number in range(1000):
+        account.cancelled(str(number))
+        account.now_s += LAG_S / 2
+        account.watch.note_fill(BTC, Decimal("0.1"))
+        account.position += Decimal("0.1")
+        assert account.read() == []
+    assert account.watch.gap(BTC) == 0
+    account.position += Decimal("0.3")
+    fill, = account.read_until_settled()
+    assert len(fill.client_order_ids) <= 2 * PositionWatch.MEMORY_LAGS + 1
+
+
 def test_the_position_of_the_first_look_needs_no_explanation():
     account = Account("5")
     account.cancelled("1")
