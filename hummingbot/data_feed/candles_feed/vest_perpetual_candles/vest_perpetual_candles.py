@@ -41,7 +41,7 @@ class VestPerpetualCandles(CandlesBase):
 
     The venue tells its newest 501 bars and nothing older, whatever range is asked for. So there is nothing to page
     through: one request brings all there is, and ranges are cut out of it here. Each new connection begins with such a
-    request; so does every minute without a word from the socket, which keeps the candles true should it be mute.
+    request, and it is made again every minute: the socket may leave out the last moments of a bar, or be mute.
 
     After an interruption the bars stay, but the feed is not `ready` until it has caught up.
 
@@ -53,7 +53,7 @@ class VestPerpetualCandles(CandlesBase):
 
     DOMAIN = CONSTANTS.DEFAULT_DOMAIN
     TIMING = SocketTiming()
-    SILENCE_S = 60.0  # without a word from the socket before the venue is asked over REST
+    REREAD_S = 60.0
 
     def __init__(self, trading_pair: str, interval: str = "1m", max_records: int = 150):
         if interval not in self.intervals:
@@ -72,7 +72,7 @@ class VestPerpetualCandles(CandlesBase):
         self._complaints = Complaints(self.logger())
         self._enough_bars = self._candles.maxlen
         self._is_behind = False
-        self._is_silent = True
+        self._is_hearing = False
         self.check_network_interval = 10.0  # a feed that runs is checked without a request
 
     @classmethod
@@ -246,7 +246,7 @@ class VestPerpetualCandles(CandlesBase):
     async def _read_history(self) -> List[Bar]:
         await self.initialize_exchange_data()
         answer = await self._get(
-            CONSTANTS.KLINES_PATH, {"symbol": self._ex_trading_pair, "interval": self.intervals[self.interval]}
+            CONSTANTS.KLINES_PATH, {"symbol": self._ex_trading_pair, "interval": self.interval}
         )
         return merged([], self._bars_from(rows_from(answer, "klines")), self.interval)
 
@@ -266,20 +266,20 @@ class VestPerpetualCandles(CandlesBase):
     # --- Live
 
     async def _keep_complete(self, socket: VestSocket) -> None:
-        """Subscribes and reads the history, at first and after each minute of silence."""
-        self._is_silent = True
+        """Reads the history again and again; subscribes at first and whenever nothing was heard since."""
+        self._is_hearing = False
         while True:
-            if self._is_silent:
-                await self._catch_up(socket)
-            self._is_silent = True
-            await self._sleep(self.SILENCE_S)
+            await self._catch_up(socket)
+            self._is_hearing = False
+            await self._sleep(self.REREAD_S)
 
     async def _catch_up(self, socket: VestSocket) -> None:
         pauses = self.TIMING.backoff()
         while True:
             try:
                 await self.initialize_exchange_data()
-                await self._subscribe(socket)
+                if not self._is_hearing:
+                    await self._subscribe(socket)
                 self._take_history(await self._read_history())
                 return
             except (VestError, ValueError) as error:
@@ -295,9 +295,7 @@ class VestPerpetualCandles(CandlesBase):
 
     @property
     def _channel(self) -> str:
-        return CONSTANTS.KLINE_CHANNEL.format(
-            symbol=self._ex_trading_pair, interval=self.intervals[self.interval]
-        )
+        return CONSTANTS.KLINE_CHANNEL.format(symbol=self._ex_trading_pair, interval=self.interval)
 
     def _on_message(self, message: ChannelMessage, _: Dict[str, Any]) -> None:
         if message.channel != self._channel:
@@ -305,7 +303,7 @@ class VestPerpetualCandles(CandlesBase):
         with self._complaints.instead_of_payload_errors("candle message"):
             bars = self._bars_from(kline_rows(message.data))
             if bars:
-                self._is_silent = False
+                self._is_hearing = True
                 self._take(bars)
 
     def _take_history(self, bars: List[Bar]) -> None:

@@ -110,7 +110,7 @@ class CandlesTestCase(SimulatedVenueTestCase):
 
     async def asyncSetUp(self):
         await super().asyncSetUp()
-        for name, value in (("TIMING", short_timing(ping_interval_s=0.1, silence_limit_s=1)), ("SILENCE_S", 30.0)):
+        for name, value in (("TIMING", short_timing(ping_interval_s=0.1, silence_limit_s=1)), ("REREAD_S", 30.0)):
             short = patch.object(VestPerpetualCandles, name, value)
             short.start()
             self.addCleanup(short.stop)
@@ -249,8 +249,32 @@ class TestLife(CandlesTestCase):
         assert self.log.count("candle stream of BTC-USDC (1m) of Vest is interrupted") >= 1
         assert self.log.count("Traceback") == 0
 
+    async def test_a24_what_the_socket_leaves_out_of_a_bar_is_read_over_rest(self):
+        with patch.object(VestPerpetualCandles, "REREAD_S", 0.2):
+            feed = await self.ready_feed()
+            await self.silence()
+            open_s = feed.candles_df["timestamp"].iloc[-1]
+            await self.venue.admin.pause_prices()
+            await self.venue.admin.set_price(SYMBOL, "93000")
+            self.venue.exchange.markets[SYMBOL].observe(self.venue.clock.now_ms())
+            await self.venue.admin.advance_clock(120_000)
+            await eventually(lambda: feed.candles_df["timestamp"].iloc[-1] >= open_s + 120)
+
+        venues = await feed.fetch_candles(end_time=10 ** 11, limit=30)
+        assert (feed.candles_df.to_numpy() == venues).all()
+        assert feed.candles_df.set_index("timestamp").loc[open_s, "close"] == 93000
+
+    async def test_a_socket_that_is_heard_is_not_subscribed_to_again(self):
+        with patch.object(VestPerpetualCandles, "REREAD_S", 0.5):
+            await self.ready_feed()
+            await eventually(lambda: len(self.requests()) >= 3)
+
+        subscriptions = [entry for entry in self.venue.journal.entries(kind="frame_received")
+                         if entry["payload"]["method"] == "SUBSCRIBE"]
+        assert len(subscriptions) == 1
+
     async def test_a_socket_that_is_mute_is_made_good_over_rest(self):
-        with patch.object(VestPerpetualCandles, "SILENCE_S", 0.2):
+        with patch.object(VestPerpetualCandles, "REREAD_S", 0.2):
             feed = await self.ready_feed()
             await self.silence()
             await self.venue.admin.set_price(SYMBOL, "93000")
@@ -260,7 +284,7 @@ class TestLife(CandlesTestCase):
 
     async def test_a_refused_subscription_leaves_a_feed_that_asks(self):
         await self.venue.admin.add_fault("socket", "refuse_subscription", channel=".*kline.*")
-        with patch.object(VestPerpetualCandles, "SILENCE_S", 0.2):
+        with patch.object(VestPerpetualCandles, "REREAD_S", 0.2):
             feed = await self.ready_feed()
             await self.venue.admin.set_price(SYMBOL, "93000")
             await eventually(lambda: feed.candles_df["close"].iloc[-1] == 93000)
