@@ -79,5 +79,5 @@ lock: install  ## resolve requirements/*.in anew into requirements/*.txt
 
 clean:  ## remove everything the other targets made
 	@rm -rf .venv .bootstrap .hummingbot .hummingbot-incoming .install.lock .install.log .runs build dist *.egg-info \
-		.coverage .coverage.* htmlcov .pytest_cache .hypothesis
+		.coverage .coverage.* htmlcov .pytest_cache .hypothesis .fuzz-*
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Lets atheris look for WebSocket frames that the connector cannot stand; what it found is on stderr and in a file.
+"""Lets atheris look for WebSocket frames that the connector cannot stand; what it found is on stderr and in `.fuzz-…`.
 
     python -m fuzz.fuzz_frames -max_total_time=60
 """

@@ -3,7 +3,6 @@ import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Callable, Iterator
 
 import atheris
@@ -19,19 +18,24 @@ def instrumented() -> Iterator[None]:
 
 
 def fuzz(try_input: Callable[[bytes], None]) -> None:
-    """Runs until the time given on the command line is over, or an input raises what it must not.
+    """Runs until the time given on the command line is over, or an input raises what it must not; that one is kept in
+    a file `.fuzz-crash-…`, which the same program takes as an argument to try it again.
 
     :param try_input: takes one input
     """
     from fuzz.surface import FRAMES, seeds
 
-    with TemporaryDirectory() as folder:
-        for number, (_, example) in enumerate(sorted(seeds().items())):
-            Path(folder, f"seed{number}").write_bytes(example)
-        words = Path(folder, "words")
-        words.write_text("".join(f'"{word}"\n' for word in _words(list(FRAMES.values()))))
-        atheris.Setup([*sys.argv, f"-dict={words}", "-max_len=4096", folder], try_input)
-        atheris.Fuzz()
+    # What atheris finds worth keeping; the next run begins there.
+    corpus = Path(f".fuzz-corpus-{Path(sys.argv[0]).stem}")
+    corpus.mkdir(exist_ok=True)
+    for name, example in seeds().items():
+        (corpus / name).write_bytes(example)
+    words = Path(".fuzz-words")
+    words.write_text("".join(f'"{word}"\n' for word in _words(list(FRAMES.values()))))
+    settings = ["-artifact_prefix=.fuzz-", f"-dict={words}", "-max_len=4096"]
+    is_second_look = any(not argument.startswith("-") for argument in sys.argv[1:])
+    atheris.Setup([sys.argv[0], *settings, *sys.argv[1:], *([] if is_second_look else [str(corpus)])], try_input)
+    atheris.Fuzz()
 
 
 def _words(value: object) -> "set[str]":
