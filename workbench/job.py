@@ -47,12 +47,12 @@ class Job:
         self._report = (self.folder / "report.txt").open("w")
 
     def execute(self) -> int:
-        """Run it; returns the exit code: 0 when all is well, 1 when something differs or fails."""
+        """Run it; returns the exit code: 0 all is well, 1 something differs or fails, 130 interrupted too early."""
         handlers = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             return self._verdict(self.run())
         except Interrupted:
-            self.say("Interrupted before trading began; nothing is left running.")
+            self.say("Interrupted before there was anything to compare; nothing is left running.")
             return 130
         except (ClientError, SimulatorError, HomeError) as error:
             self.say(f"The run failed: {error}")
