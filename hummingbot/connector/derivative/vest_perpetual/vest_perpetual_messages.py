@@ -9,8 +9,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt, parse_json
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody, Order, ticker_rows
 
-# What a compressed frame may grow to, in bytes; the framework bounds uncompressed ones itself.
-_MAX_DECOMPRESSED_BYTES = 8 * 1024 * 1024
+# What a compressed frame may grow to, in bytes; aiohttp bounds uncompressed ones by as much.
+_MAX_DECOMPRESSED_BYTES = 4 * 1024 * 1024
 _BROTLI_CHUNK_BYTES = 256 * 1024
 
 

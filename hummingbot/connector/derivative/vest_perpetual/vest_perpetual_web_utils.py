@@ -293,8 +293,9 @@ _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError)  # TimeoutError is an OSError
 # Their answers have nothing to tell but that it was done (protocol section 5), which an empty one does too.
 _METHODS_THAT_TELL_NOTHING = frozenset({RESTMethod.PUT, RESTMethod.DELETE})
 
-# What an answer may grow to, decompressed; the venue's longest, a thousand orders, has less than a tenth of it.
-_MAX_ANSWER_BYTES = 8 * 1024 * 1024
+# What an answer may grow to, decompressed. The venue's longest, a thousand orders, has less than a fifth of it; reading
+# the worst that fits takes half a second and 100 MB.
+_MAX_ANSWER_BYTES = 4 * 1024 * 1024
 
 
 def transport_error(error: BaseException, request: str) -> VestError:
