@@ -26,6 +26,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_connections import VestRESTRequest
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
     VestNotSentError,
@@ -33,6 +34,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestUnreadableAnswerError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketKeeper, VestSocketError
+from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 API_KEY = "the-api-key-that-nobody-may-see"
 LISTEN_KEY = "a-listen-key-nobody-may-see"
@@ -47,6 +49,7 @@ class RawServer:
         self._monkeypatch = monkeypatch
         self.pieces = []
         self.sent_bytes = 0
+        self._serving = set()
 
     async def start(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -54,9 +57,14 @@ class RawServer:
         self._monkeypatch.setenv(CONSTANTS.SIMULATOR_URL_VARIABLE, f"http://127.0.0.1:{port}")
 
     async def stop(self):
+        """Leaves no connection open, of which Python would complain in a later test."""
         self._server.close()
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader, writer):
+        self._serving.add(asyncio.current_task())
         try:
             await reader.readuntil(b"\r\n\r\n")
             for piece in self.pieces:
@@ -64,9 +72,13 @@ class RawServer:
                 self.sent_bytes += len(piece)
                 await writer.drain()
                 await asyncio.sleep(0)
-            writer.close()
         except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client has had enough
+        except asyncio.CancelledError:
             writer.transport.abort()
+            raise
+        finally:
+            writer.close()
 
 
 @pytest_asyncio.fixture
@@ -223,8 +235,8 @@ async def test_cookies_are_not_kept(server, factory):
 
 @pytest.mark.asyncio
 async def test_requests_can_be_shown_without_their_secrets():
-    request = web_utils.VestRESTRequest(
-        web_utils.RESTMethod.POST, url="http://venue/v2/orders", data='{"signature": "0xabc"}',
+    request = VestRESTRequest(
+        RESTMethod.POST, url="http://venue/v2/orders", data='{"signature": "0xabc"}',
         headers={"X-API-KEY": API_KEY},
     )
 
