@@ -1,4 +1,5 @@
 """Markets and books: odd symbols, pairs that come and go, and the book that the strategy sees (A5, A6, A19, A22)."""
+import asyncio
 import json
 from decimal import Decimal
 from test.end_to_end.bench import running, switches
@@ -51,6 +52,21 @@ async def test_a5_one_malformed_and_one_unmappable_market_disturb_no_other():
         await bench.bot.start()
         await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
         assert "BTC-USDC" in bench.connector.trading_rules
+
+
+async def test_a5_a_pair_that_the_venue_does_not_list_waits_and_the_others_trade():
+    async with running(("BTC-USDC", "NOPE-USDC")) as bench:
+        bench.expected_complaints = ["NOPE-USDC"]
+        asked = len(await bench.requests("GET", "/ticker/latest"))
+        async with asyncio.timeout(5):  # the framework asks for the last price of a pair without one
+            await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
+            await bench.bot.filled(bench.bot.sell("BTC-USDC", "0.01", action=PositionAction.CLOSE))
+            await bench.bot.position_is("BTC-USDC", 0)
+            await bench.admin.list_symbol({"symbol": "NOPE-PERP", "base": "NOPE", "start_price": "2",
+                                           "size_decimals": 1, "price_decimals": 3})
+            await bench.until(lambda: any(shown_book(bench, "NOPE-USDC")))
+            await bench.bot.filled(bench.bot.buy("NOPE-USDC", "5"))
+        assert len(await bench.requests("GET", "/ticker/latest")) - asked < 20
 
 
 async def test_a_halted_market_refuses_orders_in_words_and_others_trade_on():

@@ -108,12 +108,16 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def get_last_traded_prices(
             self, trading_pairs: List[str], domain: Optional[str] = None
     ) -> Dict[str, float]:
-        """Last traded prices in quote, of all pairs at once.
+        """Last traded prices in quote, of all pairs at once; a pair without one has NaN, as in a new order book.
+
+        The framework's order book tracker asks again without any pause for every pair that the answer leaves out; one
+        that the venue does not list, or quotes no price of, would freeze the whole client (framework gap).
 
         :param trading_pairs: the pairs wanted
         :param domain: of the base's signature; the connector knows its own
         """
-        return await self._connector.get_last_traded_prices(trading_pairs=trading_pairs)
+        prices = await self._connector.get_last_traded_prices(trading_pairs=trading_pairs)
+        return {trading_pair: prices.get(trading_pair, float("nan")) for trading_pair in trading_pairs}
 
     async def get_funding_info(self, trading_pair: str) -> FundingInfo:
         """Mark and index price in quote, the rate per hour as a decimal fraction, and when it is next due.

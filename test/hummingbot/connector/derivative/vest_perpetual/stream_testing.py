@@ -55,7 +55,7 @@ class Names:
         return {symbol: pair for pair, symbol in self.symbols.items()}[symbol]
 
     async def get_last_traded_prices(self, trading_pairs: List[str]) -> Dict[str, float]:
-        return {trading_pair: 100.5 for trading_pair in trading_pairs}
+        return {trading_pair: 100.5 for trading_pair in trading_pairs if trading_pair in self.symbols}
 
     def on_api_key_refused(self, error: Exception) -> None:
         self.refusals.append(error)

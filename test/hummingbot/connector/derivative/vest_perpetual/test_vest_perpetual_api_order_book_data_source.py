@@ -2,6 +2,7 @@
 import asyncio
 import json
 import logging
+import math
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -95,6 +96,12 @@ class FrameworkContractTest(StreamTestCase):
 
         with self.assertRaises(VestRefusedError):
             await self.source.get_new_order_book(PAIR)
+
+    async def test_a5_the_last_price_of_a_pair_that_has_none_is_no_number_and_never_left_out(self):
+        prices = await self.source.get_last_traded_prices([PAIR, "NOPE-USDC"])
+        self.assertEqual([PAIR, "NOPE-USDC"], list(prices))
+        self.assertEqual(100.5, prices[PAIR])
+        self.assertTrue(math.isnan(prices["NOPE-USDC"]))
 
     @aioresponses()
     async def test_get_new_order_book_asks_again_while_the_venue_cannot_answer(self, mock_api):
