@@ -33,11 +33,14 @@ class VestRESTResponse(RESTResponse):
         :raises VestUnreadableAnswerError: when it is too long or, unless it tells of an error, not UTF-8
         """
         body = bytearray()
-        async for chunk in self._aiohttp_response.content.iter_any():
-            body += chunk
-            if len(body) > _MAX_ANSWER_BYTES:
-                self._aiohttp_response.close()
-                raise VestUnreadableAnswerError(f"HTTP {self.status}: the answer is longer than any of Vest's")
+        try:
+            async for chunk in self._aiohttp_response.content.iter_any():
+                body += chunk
+                if len(body) > _MAX_ANSWER_BYTES:
+                    raise VestUnreadableAnswerError(f"HTTP {self.status}: the answer is longer than any of Vest's")
+        except BaseException:  # a cancellation too: a connection with half an answer in it is of no more use
+            self._aiohttp_response.close()
+            raise
         try:
             return body.decode("utf-8", errors="replace" if self.status >= 400 else "strict")
         except UnicodeDecodeError:
