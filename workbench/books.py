@@ -9,10 +9,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 STORED_STEP = Decimal("0.000001")
 ZERO = Decimal("0")
+LEAST_FUNDING = Decimal("0.01")  # USDC per pair, payments and receipts both counted as positive
 
 OPEN, FILLED, CANCELLED, FAILED = "open", "filled", "cancelled", "failed"
 # hummingbot.core.event.events.MarketEvent, as the column last_status has it
@@ -201,3 +202,19 @@ def different_orders(client: Books, venue: Books) -> List[Tuple[str, str, str]]:
         (nonce, ours.get(nonce, "-"), theirs.get(nonce, "-")) for nonce in sorted(ours.keys() | theirs.keys())
         if ours.get(nonce, "-") != theirs.get(nonce, "-")
     ]
+
+
+def missing_activity(venue: Books, pairs: Sequence[str]) -> List[str]:
+    """What did not happen, in words: an agreement of zeros is none.
+
+    :param venue: the venue's books
+    :param pairs: each of these is wanted with a fill and with `LEAST_FUNDING` settled
+    """
+    faults = []
+    for pair in pairs:
+        if not any(fill.pair == pair for fill in venue.fills):
+            faults.append(f"{pair}: nothing was filled; a longer DURATION may help")
+        settled = sum((abs(payment.amount) for payment in venue.payments if payment.pair == pair), ZERO)
+        if settled < LEAST_FUNDING:
+            faults.append(f"{pair}: only {settled} USDC of funding settled; a longer DURATION may help")
+    return faults

@@ -46,9 +46,10 @@ class Run:
     def processes_left(self):
         """Processes that have to do with this run, by their command line or their working folder."""
         left = []
+        folder = re.compile(re.escape(str(self.folder)) + r"(?![-\w])")  # another run's name may begin alike
         for process in psutil.process_iter(["cmdline", "cwd"]):
-            words = " ".join(process.info["cmdline"] or []) + (process.info["cwd"] or "")
-            if str(self.folder) in words:
+            words = " ".join([*(process.info["cmdline"] or []), process.info["cwd"] or ""])
+            if folder.search(words):
                 left.append(process)
         return left
 
@@ -59,35 +60,20 @@ def table_rows(output):
     return {(pair, what): (client, venue, mark) for pair, what, client, venue, mark in rows}
 
 
-def test_v2_controller_on_two_pairs_agrees_with_the_venue():
-    run = Run("--duration", "30", "--seed", "3")
-    assert run.finish() == 0, run.output
-    rows = table_rows(run.output)
-    assert {mark for _, _, mark in rows.values()} == {"✓"}
-    for pair in ("BTC-USDC", "ETH-USDC"):
-        assert int(rows[pair, "orders filled"][0]) > 0 and rows[pair, "orders open"][1] == "0"
-    assert run.processes_left() == []
-    assert {"home", "ledger.json", "report.txt"} <= {path.name for path in run.folder.iterdir()}
-    assert not (run.folder / "home" / "hummingbot").exists()
-
-
-def test_v1_market_making_takes_one_pair_and_says_so():
-    run = Run("--duration", "40", "--strategy", "perpetual_market_making", "--pairs", "ETH-USDC,BTC-USDC")
-    assert run.finish() == 0, run.output
-    assert "one pair at a time: taking ETH-USDC" in run.output
-    assert {pair for pair, _ in table_rows(run.output)} == {"ETH-USDC", "all pairs"}
-
-
 def test_ctrl_c_stops_gracefully_and_still_reports():
-    run = Run("--duration", "600")
+    run = Run("--duration", "600", "--strategy", "perpetual_market_making", "--pairs", "ETH-USDC,BTC-USDC")
     run.read_until(r"filled [1-9]")
     run.press_ctrl_c()
     run.finish()
     rows = table_rows(run.output)
     assert "Interrupted: stopping" in run.output
+    assert "one pair at a time: taking ETH-USDC" in run.output
+    assert {pair for pair, _ in rows} == {"ETH-USDC", "all pairs"}
     assert rows["all pairs", "orders open"] == ("0", "0", "✓")
     assert int(rows["all pairs", "orders filled"][1]) > 0
     assert run.processes_left() == []
+    assert {"home", "ledger.json", "report.txt"} <= {path.name for path in run.folder.iterdir()}
+    assert not (run.folder / "home" / "hummingbot").exists()
 
 
 def test_ctrl_c_before_trading_leaves_nothing():
@@ -97,12 +83,6 @@ def test_ctrl_c_before_trading_leaves_nothing():
     assert run.finish() == 130
     assert "nothing is left running" in run.output
     assert run.processes_left() == []
-
-
-def test_a_run_without_fills_is_a_failed_run():
-    run = Run("--duration", "0.1", "--pairs", "AAPL-USDC")
-    assert run.finish() == 1, run.output
-    assert "AAPL-USDC: nothing was filled" in run.output
 
 
 def test_two_runs_at_once_do_not_clash():

@@ -133,3 +133,10 @@ def test_reading_leaves_the_database_alone(database):
     books.client_books(database)
     assert database.read_bytes() == before
     assert [path.name for path in database.parent.iterdir()] == ["run.sqlite"]
+
+
+def test_an_agreement_of_zeros_is_none(ledger):
+    venue = books.venue_books(ledger, SYMBOLS)
+    words = books.missing_activity(venue, ["AAPL-USDC"])
+    assert len(words) == 2 and "nothing was filled" in words[0] and "only 0 USDC of funding" in words[1]
+    assert not any("nothing was filled" in word for word in books.missing_activity(venue, [PAIR]))
