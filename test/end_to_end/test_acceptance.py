@@ -321,7 +321,6 @@ async def _has_opened(bench, count):
 # --- A20
 
 
-@pytest.mark.xfail(strict=True, reason="the framework's user stream tracker swallows the cancellation")
 async def test_a20_a_stop_while_the_network_goes_down_is_not_undone():
     async with running(is_checked=False) as bench:
         going_down = asyncio.create_task(bench.connector.stop_network())

@@ -278,7 +278,12 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         """As the base, which forgets the task that polls funding payments, so that a reconnect ran two of them (B8).
 
         Closes our sessions, which are nobody else's (B25); a later request opens a new one.
+
+        The base's user stream tracker swallows a cancellation that comes while its task ends. Here it is counted and
+        goes on, or a connector that the client stops while the venue goes away would connect again (A20).
         """
+        this_task = asyncio.current_task()
+        cancellations = this_task.cancelling()
         tasks = [*self._tasks, self._funding_fee_polling_task, self._account_refresh_task]
         self._funding_fee_polling_task = None
         self._account_refresh_task = None
@@ -288,6 +293,8 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         await super().stop_network()
         if not self._is_starting:
             await self._web_assistants_factory.close()
+        if this_task.cancelling() > cancellations:
+            raise asyncio.CancelledError
 
     async def _make_network_check_request(self):
         """Not connected as well while the venue refuses our API key (acceptance C29)."""
