@@ -18,7 +18,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run soak kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -30,9 +30,14 @@ install:  ## virtual environment, locked dependencies, Hummingbot's home
 run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
 
-soak: install  ## hours of trading under mild faults, vital signs watched (HOURS or MINUTES, RATE, FAULTS, SEED)
-	@$(VENV)/python -m workbench.soak --hours $(or $(HOURS),$(if $(MINUTES),0,1)) --minutes $(or $(MINUTES),0) \
-		--rate $(RATE) --faults $(FAULTS) --seed $(SEED)
+soak: install  ## hours of trading under mild faults (HOURS or MINUTES, RATE, FAULTS, SEED), or SEEDS=1000 random lives
+	@$(if $(SEEDS),$(VENV)/python -m pytest -q -n 2 test/end_to_end/test_random.py -m "not slow" --seeds 0-$$(($(SEEDS) - 1)),\
+		$(VENV)/python -m workbench.soak --hours $(or $(HOURS),$(if $(MINUTES),0,1)) --minutes $(or $(MINUTES),0) \
+		--rate $(RATE) --faults $(FAULTS) --seed $(SEED))
+
+reliability: install  ## the fault matrix and the random lives, and docs/reliability.md from what they injected and lost
+	@$(VENV)/python -m pytest -q -n 2 --evidence .runs/evidence.json -k "test_c or random_life" test/hummingbot test/end_to_end
+	@$(VENV)/python -m workbench.reliability .runs/evidence.json docs/reliability.md
 
 kill: install  ## the client killed in mid-trade and restarted, again and again (KILLS, STRATEGY=v2 or churn, SEED)
 	@$(VENV)/python -m workbench.kill_job --kills $(KILLS) --strategy $(STRATEGY) --seed $(SEED)

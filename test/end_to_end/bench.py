@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from test.end_to_end import evidence
 from test.end_to_end.invariants import check_invariants, differences
 from test.end_to_end.records import Records
 from test.end_to_end.secrets import leaks
@@ -52,6 +53,7 @@ TIMING = SocketTiming(
     backoff_min_s=0.02, backoff_max_s=0.3, unauthorized_retry_s=0.5,
 )
 _TICK_S = 0.05
+_ORDER_ID = re.compile(r"\b\d{16}\b")
 # The framework converts the fees of an order it saves; without the client there is no rate oracle.
 _FRAMEWORK_COMPLAINTS = [r"in_flight_order Error calculating fee paid in"]
 _CREATED = (MarketEvent.BuyOrderCreated, MarketEvent.SellOrderCreated)
@@ -204,19 +206,12 @@ class Bot:
         await self._end([task for task in asyncio.all_tasks() if task.get_context().get(_OWNER) is self.connector])
 
     async def restart(self) -> None:
-        """Kills the connector and starts another one from what the database would hold.
-
-        The strategy never hears of orders that were neither saved nor told by an event; their tag gives them away.
-        """
+        """Kills the connector and starts another one from what the database would hold."""
         states = self.connector.tracking_states
-        self.forget_unsaved()
+        # Nothing is left of orders that were given an id and not handed over yet.
+        self.placed = {order_id for order_id in self.placed if order_id in states or self.names(order_id)}
         await self.kill()
         await self.start(states)
-
-    def forget_unsaved(self) -> None:
-        """Forgets the orders that would be neither in the database nor in a strategy's mind after a crash now."""
-        states = self.connector.tracking_states if self.records is None else self.records.saved_orders()
-        self.placed = {order_id for order_id in self.placed if order_id in states or self.names(order_id)}
 
     def _end_records(self) -> None:
         if self.records is not None:
@@ -367,6 +362,8 @@ class Bench:
         self.expected_complaints: List[str] = []
         # Orders that an ERROR names because their fills cannot be known (C16).
         self.unknowable_orders: Set[str] = set()
+        # Whether what the log says of missed fills is believed, where a scenario cannot foretell it.
+        self.believes_log = False
         # Whether the scenario makes the venue's limiter refuse requests.
         self.may_trip_limiter = False
         self._folder = folder
@@ -434,6 +431,10 @@ class Bench:
     def said(self, pattern: str) -> List[str]:
         """The lines of the log that match."""
         return [line for line in self.log.lines if re.search(pattern, line)]
+
+    def orders_named(self, pattern: str) -> Set[str]:
+        """The client ids of orders in those lines of the log that match, when the log is believed."""
+        return {text for line in self.said(pattern) for text in _ORDER_ID.findall(line)} if self.believes_log else set()
 
     async def until(self, condition: Callable[[], Any], words: Optional[Callable[[], str]] = None,
                     timeout_s: float = TIMEOUT_S) -> Any:
@@ -514,6 +515,7 @@ async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool 
                     yield bench
                     if is_checked:
                         await check_invariants(bench)
+                        await evidence.record(bench)
                 finally:
                     for bot in bench.bots:
                         await bot.stop()

@@ -1,0 +1,56 @@
+"""The seeds of the random lives, and what the tests leave behind for `docs/reliability.md`.
+
+`pytest --evidence FILE` writes one JSON object per test: its name, outcome and duration in s, and what each simulated
+venue of the test was made to do and how much of its ledger was compared (`test.end_to_end.evidence`).
+"""
+import json
+from pathlib import Path
+from test.end_to_end.evidence import SCENARIOS
+
+import pytest
+
+_PROPERTY = "scenarios"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seeds", default="0-99", help="of the random lives, first and last: 0-99")
+    parser.addoption("--evidence", metavar="FILE", help="write what every test injected and compared, as JSON")
+
+
+def pytest_configure(config):
+    # Workers of pytest-xdist send their reports to the one process that has been asked for the file.
+    if config.getoption("--evidence") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Evidence(Path(config.getoption("--evidence"))))
+
+
+def pytest_generate_tests(metafunc):
+    marks = {name for mark in metafunc.definition.iter_markers("parametrize") for name in mark.args[0].split(",")}
+    if "seed" in metafunc.fixturenames and "seed" not in marks:
+        first, last = map(int, metafunc.config.getoption("--seeds").split("-"))
+        metafunc.parametrize("seed", range(first, last + 1))
+
+
+@pytest.fixture(autouse=True)
+def _scenarios_of_this_test(record_property):
+    SCENARIOS.clear()
+    yield
+    if SCENARIOS:
+        record_property(_PROPERTY, list(SCENARIOS))
+
+
+class _Evidence:
+    def __init__(self, file: Path):
+        self._file = file
+        self._tests = {}
+
+    def pytest_runtest_logreport(self, report):
+        test = self._tests.setdefault(report.nodeid, {"outcome": "passed", "duration_s": 0.0, _PROPERTY: []})
+        test["duration_s"] = round(test["duration_s"] + report.duration, 2)
+        if report.outcome != "passed":
+            test["outcome"] = report.outcome
+        if report.when == "teardown":
+            test[_PROPERTY] = dict(report.user_properties).get(_PROPERTY, [])
+
+    def pytest_sessionfinish(self):
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._file.write_text(json.dumps(self._tests, indent=1))

@@ -1,0 +1,24 @@
+"""What the scenarios of a test injected and compared, for the table of `docs/reliability.md`."""
+from test.end_to_end.invariants import UNKNOWABLE_FILLS
+from typing import TYPE_CHECKING, Any, Dict, List
+
+if TYPE_CHECKING:
+    from test.end_to_end.bench import Bench
+
+SCENARIOS: List[Dict[str, Any]] = []
+"""Those of the running test; emptied before each test."""
+
+
+async def record(bench: "Bench") -> None:
+    """Notes what was injected into a venue, and how much of its ledger was found in the bots' books."""
+    injected = dict(await bench.admin.injected())
+    if bench.proxy is not None:
+        injected["TCP proxy"] = 1
+    placed = {order_id for bot in bench.bots for order_id in bot.placed}
+    SCENARIOS.append({
+        "injected": injected,
+        "orders": len(placed),
+        "fills": sum(event.name == "Filled" for bot in bench.bots for event in bot.events),
+        "payments": sum(len(bot.payments) for bot in bench.bots),
+        "unknowable": len(bench.unknowable_orders | bench.orders_named(UNKNOWABLE_FILLS)),
+    })
