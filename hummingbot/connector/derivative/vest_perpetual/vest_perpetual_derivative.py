@@ -115,6 +115,7 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
         self._funding_payments = FundingPayments(since_ms=self._clock.now_ms())
         self._tasks: Set[asyncio.Task] = set()
         self._account_refreshes_due = 0
+        self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
         self._account_refresh_task: Optional[asyncio.Task] = None
         self._expiry_warnings: Set[int] = set()
         self._account_requests = 0

@@ -86,6 +86,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _refused_cancels: FIFOCache
     _missed_fills: MissedFills
     _is_settling_held_ends: bool
+    _missing_s: FIFOCache
     _statuses_heard: FIFOCache
     _stream_connections: int
     _is_reconciling: bool
@@ -274,6 +275,14 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
             await self._order_tracker.note_not_found(order, asked_ms)
 
+            await self._count_as_missing(order, asked_ms)
+
+    async def _count_as_missing(self, order: InFlightOrder, asked_ms: int) -> None:
+        """The venue's list may lag, so the answers of one moment count once (B2), and none about an order just sent."""
+        now_s = self._clock.monotonic_s()
+        counted_s = self._missing_s.get(order.client_order_id, float("-inf"))
+        if self._is_overdue(order, asked_ms) and now_s - counted_s >= self.LOOKUP_PAUSE_MIN_S:
+            self._missing_s[order.client_order_id] = now_s
     # --- Cancelling orders
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:

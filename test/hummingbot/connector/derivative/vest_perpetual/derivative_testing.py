@@ -340,6 +340,12 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         """The connector reads orders and account, as it does every few seconds."""
         await self.connector._status_polling_loop_fetch_updates()
 
+    async def poll_apart(self, times: int) -> None:
+        """Polls so far apart that each "not found" counts."""
+        for _ in range(times):
+            await self.poll()
+            await asyncio.sleep(self.connector.LOOKUP_PAUSE_MIN_S)
+
     def run_in_background(self, coroutine: Any) -> asyncio.Task:
         task = asyncio.create_task(coroutine)
 

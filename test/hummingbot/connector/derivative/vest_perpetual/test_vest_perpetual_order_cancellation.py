@@ -138,12 +138,43 @@ class OrderCancellationTests(DerivativeTestCase):
             self.cancel(client_order_id)
             await self.until_cancel_was_asked(number)
             await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) >= number)
-        await asyncio.sleep(0.02)
+            await asyncio.sleep(2 * self.connector.LOOKUP_PAUSE_MIN_S)
         self.assertEqual(["Created"], self.events_of(client_order_id))
         self.cancel(client_order_id)
         await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
 
         self.assertEqual(["Created", "Failed"], self.events_of(client_order_id))
+
+    async def test_b02_refused_cancels_of_one_moment_count_as_one_answer(self):
+        self.connector.LOOKUP_PAUSE_MIN_S = 60
+        client_order_id = await self.open_order()
+        row = self.venue.rows.pop(int(client_order_id))
+        self.venue.answers[POST_CANCEL] = refusing(3017)
+
+        for number in range(1, 7):
+            self.cancel(client_order_id)
+            await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) >= number)
+        self.venue.rows[int(client_order_id)] = row
+        self.venue.fill_order(client_order_id)
+        await self.poll()
+
+        self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
+
+    async def test_b02_an_order_just_sent_may_be_missing_however_often_its_cancel_is_refused(self):
+        self.connector.NEW_ORDER_GRACE_MS = 3000
+        self.connector.LOOKUP_PAUSE_MIN_S = 0
+        client_order_id = await self.open_order()
+        row = self.venue.rows.pop(int(client_order_id))
+        self.venue.answers[POST_CANCEL] = refusing(3017)
+
+        for number in range(1, 7):
+            self.cancel(client_order_id)
+            await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) >= number)
+        self.venue.rows[int(client_order_id)] = row
+        self.venue.fill_order(client_order_id)
+        await self.poll()
+
+        self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
 
     async def test_c10_a_cancel_whose_answer_was_lost_is_seen_in_the_next_look(self):
         async def lose(request):

@@ -244,13 +244,11 @@ class OrderStatusTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         row = self.venue.rows.pop(int(client_order_id))
 
-        for _ in range(3):
-            await self.poll()
+        await self.poll_apart(3)
         self.venue.rows[int(client_order_id)] = row
         await self.poll()
         del self.venue.rows[int(client_order_id)]
-        for _ in range(3):
-            await self.poll()
+        await self.poll_apart(3)
         self.assertEqual(["Created"], self.events_of(client_order_id))
         await self.poll()
 
@@ -309,8 +307,7 @@ class OrderStatusTests(DerivativeTestCase):
     async def test_a_lost_order_that_turns_up_gets_its_fill_and_ends(self):
         client_order_id = await self.open_order()
         row = self.venue.rows.pop(int(client_order_id))
-        for _ in range(4):
-            await self.poll()
+        await self.poll_apart(4)
         self.venue.rows[int(client_order_id)] = row
         self.venue.fill_order(client_order_id)
 
@@ -324,8 +321,7 @@ class OrderStatusTests(DerivativeTestCase):
     async def test_a_lost_order_is_kept_while_the_venue_cannot_be_asked(self):
         client_order_id = await self.open_order()
         self.venue.rows.clear()
-        for _ in range(4):
-            await self.poll()
+        await self.poll_apart(4)
         self.venue.answers[GET_ORDERS] = answering({}, 503)
 
         await self.connector._update_lost_orders_status()
