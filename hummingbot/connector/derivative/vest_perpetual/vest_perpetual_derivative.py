@@ -3,22 +3,16 @@ import asyncio
 from decimal import Decimal
 from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
 
-from bidict import bidict
 from cachetools import FIFOCache
 
 from hummingbot import data_path
 from hummingbot.connector.constants import s_decimal_NaN
-from hummingbot.connector.derivative.position import Position
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import (
-    AccountReading,
-    UnreadRows,
-    read_account,
-)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account import VestAccount
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
     VestPerpetualAPIOrderBookDataSource,
 )
@@ -51,15 +45,15 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_d
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import account_group_from
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
-from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, PositionSide, TradeType
+from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
 from hummingbot.core.data_type.trade_fee import TradeFeeBase, TradeFeeSchema
 from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
-class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
-    """A Vest account as Hummingbot sees it. What is about orders stands in `VestOrderOperations`, what moves money in
-    or out of the account in `VestTransfers`.
+class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
+    """A Vest account as Hummingbot sees it. What is about balances and positions stands in `VestAccount`, what is about
+    orders in `VestOrderOperations`, what moves money in or out of the account in `VestTransfers`.
 
     :param balance_asset_limit: the client's limits of the balances it may use
     :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)
@@ -76,10 +70,6 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
     SHORT_POLL_INTERVAL = 5.0
     # A poll is one request for all orders and one for the account, so it need not be rare (framework gap B13).
     LONG_POLL_INTERVAL = 30.0
-    # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
-    ACCOUNT_REFRESH_PAUSE_S = 1.0
-    # The account lags a fill by less than this, in s; a position that differs for longer tells of an unheard fill.
-    ACCOUNT_LAG_LIMIT_S = 10.0
     FUNDING_REFRESH_PAUSE_S = 1.0
     LEVERAGE_ATTEMPTS = 3
     LEVERAGE_PAUSE_S = 1.0
@@ -363,111 +353,6 @@ class VestPerpetualDerivative(VestOrderOperations, VestTransfers):
 
     def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
         return isinstance(cancelation_exception, VestOrderNotFoundError)
-
-    def _warn_of_expiring_key(self) -> None:
-        """Warns once a day and once an hour ahead, when the API key says when it expires (design decision 12)."""
-        expiry_s = self._vest_auth.api_key_expiry_s
-        if expiry_s is None:
-            return
-        left_s = expiry_s - self._clock.now_ms() / 1000
-        hours = next((hours for hours in (1, 24) if left_s < hours * 3600), None)
-        if hours is not None and hours not in self._expiry_warnings:
-            self._expiry_warnings.add(hours)
-            self.logger().warning(
-                f"The Vest API key expires in less than {hours} hour(s); after that nothing can be traded or "
-                f"cancelled. Register a new signing key and enter the three values with: connect {self.name}"
-            )
-
-    # --- Account
-
-    def _refresh_account_soon(self) -> None:
-        """Reads the account now and again shortly after; calls that come meanwhile are served together (B9)."""
-        self._account_refreshes_due = 2
-        if self._account_refresh_task is None or self._account_refresh_task.done():
-            self._account_refresh_task = safe_ensure_future(self._refresh_account())
-
-    async def _refresh_account(self) -> None:
-        while self._account_refreshes_due > 0:
-            self._account_refreshes_due -= 1
-            try:
-                await self._update_account()
-            except VestError as error:
-                self._complaints.say(f"The account could not be read and is read again later. {error}")
-            await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
-
-    async def _update_balances(self):
-        await self._update_account()
-
-    async def _update_positions(self):
-        await self._update_account()
-
-    async def _update_account(self) -> None:
-        """Balances, positions and leverage, which are one answer of the venue. An answer that is overtaken by a later
-        request's is dropped.
-        """
-        self._warn_of_expiring_key()
-        self._account_requests += 1
-        request = self._account_requests
-        sent_s = self._clock.monotonic_s()
-        answer = await self._api_get(path_url=CONSTANTS.ACCOUNT_PATH, is_auth_required=True)
-        reading = read_account(answer)
-        if request < self._account_answer:
-            return
-        self._account_answer = request
-        await self._take_account(reading, sent_s)
-
-    async def _take_account(self, reading: AccountReading, sent_s: float) -> None:
-        """Takes over what could be read; of the rest, what was known before is kept."""
-        for complaint in reading.complaints:
-            self._complaints.say(f"A part of the Vest account cannot be read and is kept as last known ({complaint}).")
-        account = reading.account
-        if account.time_ms is not None:
-            self._clock.observe_time_ms(account.time_ms, sent_s, self._clock.monotonic_s())
-        self._take_balances(account, reading.unread_balances)
-        symbol_map = await self.trading_pair_symbol_map()
-        for leverage in account.leverages:
-            if leverage.symbol in symbol_map:
-                self._perpetual_trading.set_leverage(symbol_map[leverage.symbol], leverage.value)
-        self._take_positions(account, reading.unread_positions, symbol_map)
-        if reading.unread_positions:
-            return  # a position that cannot be read is none that was closed
-        self._compare_positions(account.positions)
-        # The answer's own time, because our estimate of the venue's clock can lie beyond a fill that came later.
-        self._funding_payments.observe_account(account, account.time_ms or self._clock.now_ms())
-
-    def _take_balances(self, account: wire.Account, unread: UnreadRows) -> None:
-        balances = account.balances
-        if not balances and not unread:
-            balances = (wire.Balance(CONSTANTS.COLLATERAL_TOKEN, Decimal(0), Decimal(0)),)
-        told = {balance.asset for balance in balances}
-        for asset in set(self._account_balances) - told:
-            if not unread.may_hold(asset):
-                del self._account_balances[asset]
-                self._account_available_balances.pop(asset, None)
-        for balance in balances:
-            available = balance.total - balance.locked
-            if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
-                available = min(available, account.withdrawable)
-            self._account_balances[balance.asset] = balance.total
-            self._account_available_balances[balance.asset] = max(Decimal(0), available)
-
-    def _take_positions(self, account: wire.Account, unread: UnreadRows, symbol_map: "bidict[str, str]") -> None:
-        positions = {
-            symbol_map[position.symbol]: position
-            for position in account.positions if position.symbol in symbol_map and position.size > 0
-        }
-        for trading_pair in set(self.account_positions) - set(positions):
-            if not unread.may_hold(symbol_map.inverse.get(trading_pair)):
-                self._perpetual_trading.remove_position(trading_pair)
-        for trading_pair, position in positions.items():
-            self._perpetual_trading.set_position(trading_pair, Position(
-                trading_pair=trading_pair,
-                position_side=PositionSide.LONG if position.is_long else PositionSide.SHORT,
-                unrealized_pnl=position.unrealized_pnl or Decimal(0),
-                entry_price=position.entry_price,
-                amount=position.signed_size,
-                leverage=Decimal(self.get_leverage(trading_pair)),
-            ))
 
     # --- Position mode and leverage
 
