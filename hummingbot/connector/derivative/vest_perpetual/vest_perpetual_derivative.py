@@ -105,7 +105,6 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._funding_payments = FundingPayments(since_ms=self._clock.now_ms())
         self._tasks: Set[asyncio.Task] = set()
         self._account_refreshes_due = 0
-        self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
         self._account_refresh_task: Optional[asyncio.Task] = None
         self._expiry_warnings: Set[int] = set()
         self._account_requests = 0
@@ -114,6 +113,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._cancelled_unsent: Set[str] = set()
         self._awaiting_exchange_id: Set[str] = set()
         self._refused_cancels: FIFOCache = FIFOCache(1000)  # client order ids, as keys
+        self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
         self._is_settling_held_ends = False
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0

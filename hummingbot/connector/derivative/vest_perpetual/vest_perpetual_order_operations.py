@@ -84,9 +84,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _cancelled_unsent: Set[str]
     _awaiting_exchange_id: Set[str]
     _refused_cancels: FIFOCache
+    _missing_s: FIFOCache
     _missed_fills: MissedFills
     _is_settling_held_ends: bool
-    _missing_s: FIFOCache
     _statuses_heard: FIFOCache
     _stream_connections: int
     _is_reconciling: bool
@@ -273,8 +273,6 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         if row is not None:
             self._book(row, settles_lost_orders)
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
-            await self._order_tracker.note_not_found(order, asked_ms)
-
             await self._count_as_missing(order, asked_ms)
 
     async def _count_as_missing(self, order: InFlightOrder, asked_ms: int) -> None:
@@ -283,6 +281,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         counted_s = self._missing_s.get(order.client_order_id, float("-inf"))
         if self._is_overdue(order, asked_ms) and now_s - counted_s >= self.LOOKUP_PAUSE_MIN_S:
             self._missing_s[order.client_order_id] = now_s
+            await self._order_tracker.note_not_found(order, asked_ms)
+
     # --- Cancelling orders
 
     async def _place_cancel(self, order_id: str, tracked_order: InFlightOrder) -> bool:
