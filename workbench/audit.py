@@ -3,7 +3,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence
+from typing import Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence
 
 # "<time> - <pid> - <logger> - <level> - <message>", the format of Hummingbot's log files
 LOG_LINE = re.compile(r"^\S+ \S+ - \d+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)$")
@@ -55,11 +55,6 @@ def complaints(logs: Iterable[Path], levels: Container[str] = COMPLAINTS) -> Cou
 def unclosed(logs: Iterable[Path]) -> List[str]:
     """Lines that tell of sessions left open or tasks left running."""
     return [line for line in _lines(logs) if UNCLOSED.search(line)]
-
-
-def mentions(logs: Iterable[Path], *words: Any) -> bool:
-    """Whether one line of the log has all of these words."""
-    return any(all(str(word) in line for word in words) for line in _lines(logs))
 
 
 def _lines(logs: Iterable[Path]) -> Iterator[str]:

@@ -50,9 +50,3 @@ def test_other_levels_are_looked_for_on_request(tmp_path):
     log = log_file(tmp_path, f"2026-11-22 15:43:37,123 - 77 - {OURS} - NETWORK - Error submitting order\n")
     assert audit.complaints([log]) == {}
     assert [complaint.level for complaint in audit.complaints([log], [audit.NETWORK])] == ["NETWORK"]
-
-
-def test_mentions_wants_all_words_in_one_line(tmp_path):
-    log = log_file(tmp_path)
-    assert audit.mentions([log], "is late", 1795363513808001)
-    assert not audit.mentions([log], "Created", 1795363513808002)

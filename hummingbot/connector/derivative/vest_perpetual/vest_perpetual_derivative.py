@@ -37,6 +37,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids imp
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_operations import VestOrderOperations
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
@@ -126,10 +128,14 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._complaints = Complaints(self.logger())
         self._markets = Markets(self.logger())
         self._orders = OrdersReader(self._api_get, self._complaints)
+        self._memory = SessionMemory(data_path(), domain, self._vest_auth.account_group, self._complaints)
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._missed_fills = MissedFills(
             self._order_tracker, self._orders, self._markets, self._clock, self._fee_schema, self.ACCOUNT_LAG_LIMIT_S,
             self.logger(),
+        )
+        self._orphans = Orphans(
+            self._order_tracker, self._orders, self._order_ids, self._memory, self._send_cancel, self.logger()
         )
 
     # --- Facts about the venue
@@ -247,7 +253,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         )
 
     def _create_order_tracker(self) -> VestOrderTracker:
-        return VestOrderTracker(connector=self)
+        return VestOrderTracker(self, self._memory)
 
     # --- Start and stop
 
@@ -260,6 +266,8 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
             # earlier session, which has published its payments: our own orders' count in any case.
             since_ms = self._clock.now_ms() + int(self._clock.uncertainty_ms or 0)
             self._funding_payments = FundingPayments(since_ms)
+            if self._trading_required:
+                self._orphans.take_back()
         try:
             await super().start_network()
         finally:

@@ -4,7 +4,6 @@ The venue knows no client order id, but every order carries a number of the clie
 echoes in each of its answers and events. So the client order id *is* the nonce in decimal digits: it needs no table,
 survives a crash, and matches an event that comes before the answer to the order.
 """
-import os
 import random
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Callable, Optional
 from cachetools import FIFOCache
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import replace_file
 
 TAG_COUNT = 1000
 TAG_FILE_NAME = "vest_perpetual_order_tag"
@@ -100,11 +100,7 @@ class OrderIds:
         return int(text)
 
     def _store(self, tag: int) -> None:
-        # Written aside and renamed, so that a crash leaves the old tag or the new one, never half of one.
-        temporary = self._path.with_suffix(f".{os.getpid()}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(str(tag), encoding="ascii")
-            temporary.replace(self._path)
+            replace_file(self._path, str(tag))
         except OSError as error:
             raise VestOrderIdError(f"cannot write {self._path}: {error}; check the folder's permissions") from error

@@ -30,6 +30,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import MissedFill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
@@ -80,6 +81,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _order_ids: OrderIds
     _order_tracker: VestOrderTracker
     _orders: OrdersReader
+    _orphans: Orphans
     _unsent: Set[str]
     _cancelled_unsent: Set[str]
     _awaiting_exchange_id: Set[str]
@@ -419,7 +421,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     def _on_foreign_order(self, venue: wire.Order) -> None:
         """Another bot, a person or the venue itself (a liquidation) trades on the account."""
-        self._draw_another_tag_if_taken(venue)
+        self._orphans.note_another_bot(venue)
         self._refresh_account_soon()
         self._missed_fills.note_foreign_order(venue)
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
@@ -603,36 +605,6 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         finally:
             self._is_reconciling = False
         try:
-            await self._cancel_orphans()
+            await self._orphans.cancel_open()
         except VestError as error:
             self._complaints.say(f"Orders left over by an earlier session could not be looked for. {error}")
-
-    async def _cancel_orphans(self) -> None:
-        """Cancels open orders of ours that nobody looks after: sent in an earlier session that died before the client
-        saved them, or believed failed (design decision 1, acceptance C32).
-        """
-        orphans = [order for order in await self._orders.open_orders() if self._is_orphan(order)]
-        if not orphans:
-            return
-        self.logger().warning(
-            f"{len(orphans)} open order(s) of this bot from an earlier session are cancelled: "
-            f"{', '.join(str(order.nonce) for order in orphans)}."
-        )
-        for orphan in orphans:
-            try:
-                await self._send_cancel(orphan.order_id)
-            except VestOrderNotFoundError:
-                continue  # done in the meantime
-
-    def _is_orphan(self, venue: wire.Order) -> bool:
-        if not self._order_ids.is_ours(venue.nonce) or venue.client_order_id in self.in_flight_orders:
-            return False
-        return not self._draw_another_tag_if_taken(venue)
-
-    def _draw_another_tag_if_taken(self, venue: wire.Order) -> bool:
-        """Draws another tag when an order shows that another bot on the account has ours (one in a thousand)."""
-        if not (self._order_ids.is_ours(venue.nonce) and self._order_ids.is_of_another_bot(venue.nonce)):
-            return False
-        self._order_ids.redraw_tag()
-        self.logger().info("Another bot on this account marks its orders as this one did; a new mark was drawn.")
-        return True

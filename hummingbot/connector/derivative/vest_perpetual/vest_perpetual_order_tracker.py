@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import describe_code
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import next_fill
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
 from hummingbot.core.data_type.in_flight_order import (
     InFlightOrder,
     OrderState,
@@ -57,6 +58,7 @@ class VestOrderTracker(ClientOrderTracker):
     5. Restored orders are perpetual orders again, whatever price they were saved with (B15).
 
     :param connector: the derivative
+    :param memory: keeps what the client has not saved yet; None: nothing is kept
     :param lost_order_count_limit: more definitive "not found" answers than this make an order lost
     """
 
@@ -65,8 +67,9 @@ class VestOrderTracker(ClientOrderTracker):
     # Answers "not found", after the deadline, that prove that the venue never had an order of unknown outcome.
     MISSES_THAT_PROVE_ABSENCE = 2
 
-    def __init__(self, connector: Any, lost_order_count_limit: int = 3) -> None:
+    def __init__(self, connector: Any, memory: Optional[SessionMemory] = None, lost_order_count_limit: int = 3) -> None:
         super().__init__(connector=connector, lost_order_count_limit=lost_order_count_limit)
+        self._memory = memory
         self._suspects: Dict[str, _Suspect] = {}
         self._unknown_statuses: Set[Tuple[str, str]] = set()
         self._start_times_ms: Dict[str, int] = {}
@@ -107,16 +110,25 @@ class VestOrderTracker(ClientOrderTracker):
         )
 
     def start_tracking_order(self, order: InFlightOrder):
-        """As the base; also notes when the order is handed over, on the venue's clock."""
+        """As the base; also notes when the order is handed over, on the venue's clock, and remembers it until the
+        client has saved it (C32).
+        """
         self._start_times_ms[order.client_order_id] = self._connector.venue_time_ms
         super().start_tracking_order(order)
+        if self._memory is not None and order.current_state is OrderState.PENDING_CREATE:
+            self._memory.note_order(order.client_order_id, order.to_json())
 
     def stop_tracking_order(self, client_order_id: str):
         """As the base; also forgets what only open orders need."""
         super().stop_tracking_order(client_order_id)
+        self._forget(client_order_id)
         self._suspects.pop(client_order_id, None)
         if client_order_id not in self._lost_orders:
             self._start_times_ms.pop(client_order_id, None)
+
+    def _forget(self, client_order_id: str) -> None:
+        if self._memory is not None:
+            self._memory.forget_order(client_order_id)
 
     def oldest_start_ms(self, orders: List[InFlightOrder]) -> int:
         """Since when, on the venue's clock in ms, the venue may know these orders.
@@ -179,6 +191,8 @@ class VestOrderTracker(ClientOrderTracker):
         ))
         if is_updated:
             self._trigger_order_creation(order, previous_state, new_state)
+            if new_state is not OrderState.PENDING_CREATE:
+                self._forget(order.client_order_id)
             self._trigger_order_completion(order, update)
 
     def _apply_to_lost(self, update: OrderUpdate) -> None:

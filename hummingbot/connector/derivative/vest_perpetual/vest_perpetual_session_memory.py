@@ -1,0 +1,107 @@
+"""What a session leaves to the next beside the client's database, since a kill may come at any moment (C16, C32).
+
+Hummingbot saves an order at its first event, and it saves no positions. So these are kept here, in one small file:
+
+* orders handed to the venue of which no event was published yet. Whatever became of them, the next session hears of it
+  as of any order it restores, and Created, Filled and the end reach the database once: an order is forgotten here as
+  soon as Created was published, and by then the recorder has saved it;
+* the positions that the fills counted so far explain. Only so can a change that came about while no bot ran be noticed.
+
+The file is rewritten at each such change, which costs less than the recorder's commit that goes with it.
+"""
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+
+_ORDERS, _POSITIONS = "orders", "positions"
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Writes a file aside and renames it, so that a crash leaves the old one or the new one, never half of one.
+
+    :param path: of the file; its folder is made when it is missing
+    :param text: ASCII
+    :raises OSError: when it cannot be written
+    """
+    temporary = path.with_suffix(f".{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(text, encoding="ascii")
+    temporary.replace(path)
+
+
+class SessionMemory:
+    """The file; it is read when it is first needed. One that cannot be written or read stops no trading: it is said.
+
+    :param data_path: Hummingbot's data folder
+    :param domain: of the venue; each of its accounts has a file of its own
+    :param account_group: of the account
+    :param complaints: says what went wrong
+    """
+
+    def __init__(self, data_path: Path, domain: str, account_group: int, complaints: Complaints):
+        self._path = Path(data_path) / f"{domain}_session_{account_group}.json"
+        self._complaints = complaints
+        self._content: Dict[str, Dict[str, Any]] = {}  # empty until it is read
+
+    @property
+    def orders(self) -> Dict[str, Any]:
+        """Orders of which no event was published, as `InFlightOrder.to_json` tells them, by client id."""
+        return dict(self._section(_ORDERS))
+
+    def note_order(self, client_order_id: str, order: Dict[str, Any]) -> None:
+        """An order is about to be handed to the venue.
+
+        :param client_order_id: its client id
+        :param order: as `InFlightOrder.to_json` tells it
+        """
+        self._section(_ORDERS)[client_order_id] = order
+        self._write()
+
+    def forget_order(self, client_order_id: str) -> None:
+        """The client's database has the order, or it never existed.
+
+        :param client_order_id: its client id
+        """
+        if self._section(_ORDERS).pop(client_order_id, None) is not None:
+            self._write()
+
+    @property
+    def positions(self) -> Dict[str, Any]:
+        """What was noted of the positions last, by symbol; empty when nothing was."""
+        return dict(self._section(_POSITIONS))
+
+    def note_positions(self, positions: Dict[str, Any]) -> None:
+        """The positions changed, or were looked at.
+
+        :param positions: anything that JSON can hold, by symbol
+        """
+        self._read()
+        self._content[_POSITIONS] = positions
+        self._write()
+
+    def _section(self, name: str) -> Dict[str, Any]:
+        self._read()
+        return self._content[name]
+
+    def _read(self) -> None:
+        if self._content:
+            return
+        self._content = {_ORDERS: {}, _POSITIONS: {}}
+        try:
+            content = json.loads(self._path.read_text(encoding="ascii"))
+            self._content = {section: dict(content[section]) for section in (_ORDERS, _POSITIONS)}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            self._complaints.say(f"What an earlier session left in {self._path} cannot be read ({error}); orders that "
+                                 f"a crash kept Hummingbot from saving are not found again.")
+
+    def _write(self) -> None:
+        try:
+            replace_file(self._path, json.dumps(self._content))
+        except OSError as error:
+            self._complaints.say(f"Cannot write {self._path} ({error}); check the folder. Until then orders that a "
+                                 f"crash keeps Hummingbot from saving are not found again.")

@@ -1,0 +1,64 @@
+"""What one session leaves to the next, and that a folder in disorder stops nothing (C32)."""
+import logging
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import LogRecords
+
+import pytest
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+
+LOGGER = logging.getLogger("test_session_memory")
+DOMAIN = "vest_perpetual"
+
+
+@pytest.fixture
+def logs():
+    records = LogRecords(LOGGER)
+    yield records
+    records.detach()
+
+
+def session(folder, account_group=0):
+    return SessionMemory(folder, DOMAIN, account_group, Complaints(LOGGER))
+
+
+def test_c32_a_session_finds_what_the_one_before_left(tmp_path):
+    before = session(tmp_path / "data")
+    for client_order_id in ("1", "2"):
+        before.note_order(client_order_id, {"amount": client_order_id})
+    before.forget_order("1")
+    before.forget_order("an order that was never noted")
+    before.note_positions({"BTC-PERP": ["0.1"]})
+
+    after = session(tmp_path / "data")
+    after.note_order("3", {"amount": "3"})
+    assert session(tmp_path / "data").orders == {"2": {"amount": "2"}, "3": {"amount": "3"}}
+    assert session(tmp_path / "data").positions == {"BTC-PERP": ["0.1"]}
+    assert len(list((tmp_path / "data").iterdir())) == 1
+
+
+def test_accounts_share_nothing(tmp_path):
+    session(tmp_path, 1).note_order("1", {})
+    assert session(tmp_path, 2).orders == {}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\xff"])
+def test_a_file_that_cannot_be_read_is_said_and_begun_anew(tmp_path, logs, content):
+    session(tmp_path).note_order("1", {})
+    file, = tmp_path.iterdir()
+    file.write_text(content, encoding="latin-1")
+
+    memory = session(tmp_path)
+    assert memory.orders == {} and memory.positions == {}
+    assert "cannot be read" in logs.texts(logging.WARNING)[0]
+    memory.note_order("2", {})
+    assert session(tmp_path).orders == {"2": {}}
+
+
+def test_a_folder_that_cannot_be_written_is_said_once_and_stops_no_order(tmp_path, logs):
+    (tmp_path / "data").write_text("a file where the folder should be")
+    memory = session(tmp_path / "data")
+    for client_order_id in ("1", "2"):
+        memory.note_order(client_order_id, {})
+    assert set(memory.orders) == {"1", "2"}
+    assert ["Cannot write" in text for text in logs.texts(logging.WARNING)].count(True) == 1
