@@ -1,13 +1,14 @@
 """Fills, reconstructed from what the venue says of an order; it has no fills endpoint (design decision 5).
 
-One function makes the fill for WebSocket and REST alike. Its id is a pure function of the order and of what the venue
-said of its last fill, so that the same fill heard twice counts once (framework gap B4). A part that was never heard of
-is made good when the order is FILLED: whatever is missing then, in size, quote and fee, is booked as one fill. So any
+One function makes the fill for WebSocket and REST alike. Its id holds what the venue said of the part (`_Part`), so that
+a part told again, be it with fewer or rounded numbers, is known for the same and counts once (framework gap B4), also
+after a restart. A part that was never heard of is made good when the order is FILLED: whatever is missing then, in size, quote and fee, is booked as one fill. So any
 subset, repetition or order of the same history ends in the same totals. Parts that were never heard of before an order
 was cancelled are told by nobody; `missed_fill` books what the account's position gives away of them.
 """
+from dataclasses import astuple, dataclass
 from decimal import Decimal
-from typing import Optional
+from typing import Dict, Optional
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -17,6 +18,51 @@ from hummingbot.core.data_type.in_flight_order import InFlightOrder, TradeUpdate
 from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, TradeFeeSchema
 
 _ZERO = Decimal(0)
+# The fees of two parts of one size and price, of the same moment, differ by less than this, as a fraction.
+_FEE_TOLERANCE = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What the venue said of one part of an order, with the digits it used; None is what it left out.
+
+    The average price and, as far as is known [?], the fees are the order's up to this part.
+    """
+
+    time_ms: Optional[int]
+    size: Optional[Decimal]
+    price: Optional[Decimal]
+    average: Optional[Decimal]
+    fees: Optional[Decimal]
+
+    @classmethod
+    def of(cls, venue: wire.Order) -> "_Part":
+        return cls(venue.last_filled_time_ms, venue.last_filled_size, venue.last_filled_price, venue.avg_filled_price,
+                   venue.fees)
+
+    @classmethod
+    def from_id(cls, text: str) -> "_Part":
+        time, *numbers, _ = text.split("|")
+        return cls(int(time) if time else None, *(Decimal(number) if number else None for number in numbers))
+
+    def to_id(self, twins: int) -> str:
+        """Part of the fill's id.
+
+        :param twins: how many parts that look like this one are booked
+        """
+        time_ms, *numbers = astuple(self)
+        texts = ["" if number is None else format(number, "f") for number in numbers]
+        return "|".join(["" if time_ms is None else str(time_ms), *texts, str(twins)])
+
+    def may_be(self, other: "_Part") -> bool:
+        """Whether both may be one part, told twice; averages may be rounded or cut off to different digits."""
+        exact = ((self.time_ms, other.time_ms), (self.size, other.size), (self.price, other.price))
+        if any(None not in pair and pair[0] != pair[1] for pair in exact):
+            return False
+        if self.average is None or other.average is None:
+            return True
+        coarser = max(self.average.as_tuple().exponent, other.average.as_tuple().exponent)
+        return abs(self.average - other.average) < Decimal(1).scaleb(coarser)
 
 
 def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSchema) -> Optional[TradeUpdate]:
@@ -34,7 +80,7 @@ def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSch
         return None
     fee = _fee(tracked, venue, quote, fee_schema)
     time_ms = venue.last_filled_time_ms or venue.post_time_ms or 0
-    return _trade_update(tracked, venue.order_id, _fill_id(venue), time_ms, size, quote, fee, fee_schema)
+    return _trade_update(tracked, venue.order_id, _fill_id(tracked, venue), time_ms, size, quote, fee, fee_schema)
 
 
 def missed_fill(tracked: InFlightOrder, venue: Optional[wire.Order], size: Decimal, price: Decimal, time_ms: int,
@@ -128,21 +174,50 @@ def _last_part(tracked: InFlightOrder, venue: wire.Order):
     that is told after it was booked as missed is not booked again."""
     size = venue.last_filled_size or _ZERO
     price = venue.last_filled_price or venue.avg_filled_price
-    is_known = _fill_id(venue) in tracked.order_fills
     is_inferred = any(fill_id.startswith(_missed_prefix(venue.order_id)) for fill_id in tracked.order_fills)
-    if is_known or is_inferred or price is None or tracked.executed_amount_base + size > tracked.amount:
+    if _is_booked(tracked, venue) or is_inferred or price is None or tracked.executed_amount_base + size > tracked.amount:
         return _ZERO, _ZERO
     return size, size * price
 
 
-def _fill_id(venue: wire.Order) -> str:
+def _is_booked(tracked: InFlightOrder, venue: wire.Order) -> bool:
+    """Whether the last part is booked. Two parts of one size, price and millisecond look alike at an unchanged average;
+    then only cumulative fees tell them apart: they have grown by the fee of one such part.
+    """
+    twins = _twins(tracked, venue)
+    if not twins or venue.fees is None or any(part.fees in (None, venue.fees) for part in twins.values()):
+        return bool(twins)
+    growth = venue.fees - booked_fee(tracked)
+    return not any(
+        abs(growth - fee.amount) < _FEE_TOLERANCE * fee.amount
+        for fill_id in twins for fee in tracked.order_fills[fill_id].fee.flat_fees
+    )
+
+
+def _twins(tracked: InFlightOrder, venue: wire.Order) -> Dict[str, _Part]:
+    told = _Part.of(venue)
+    return {fill_id: part for fill_id, part in _parts(tracked, venue.order_id).items() if part.may_be(told)}
+
+
+def _parts(tracked: InFlightOrder, order_id: str) -> Dict[str, _Part]:
+    """What the venue said of the parts that are booked, by the ids of their fills."""
+    prefix = _part_prefix(order_id)
+    return {
+        fill_id: _Part.from_id(fill_id.removeprefix(prefix))
+        for fill_id in tracked.order_fills if fill_id.startswith(prefix)
+    }
+
+
+def _part_prefix(order_id: str) -> str:
+    return f"{order_id}-part-"
+
+
+def _fill_id(tracked: InFlightOrder, venue: wire.Order) -> str:
     """Of the last part; of the remainder, when the order is FILLED, because its last part may be as large and of the
-    same millisecond as one before it. The average price tells such parts apart before that."""
+    same millisecond as one before it."""
     if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
         return f"{venue.order_id}-filled"
-    numbers = (venue.last_filled_size, venue.avg_filled_price)
-    texts = ("?" if number is None else format(number.normalize(), "f") for number in numbers)
-    return "-".join((venue.order_id, str(venue.last_filled_time_ms or 0), *texts))
+    return _part_prefix(venue.order_id) + _Part.of(venue).to_id(len(_twins(tracked, venue)))
 
 
 def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema) -> Decimal:

@@ -1,4 +1,5 @@
 """Fills, rebuilt from what the venue says of an order: whatever is heard of it, the totals in the end are right."""
+import json
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import order_row
@@ -78,6 +79,57 @@ def test_b04_the_same_fill_by_event_and_by_rest_counts_once():
 
     assert next_fill(tracked, row, SCHEMA) is None
     assert tracked.executed_amount_base == Decimal("0.5")
+
+
+@pytest.mark.parametrize("fields", [
+    dict(avgFilledPrice=None), dict(avgFilledPrice="100.12"), dict(avgFilledPrice="100.1"), dict(fees=None),
+    dict(lastFilledTime=None), dict(lastFilledPrice=None, avgFilledPrice="100.13"), dict(fees="0.08"),
+    dict(lastFilledSize="0.500000", lastFilledPrice="100.2500"),
+])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_b04_a_part_told_with_fewer_or_rounded_numbers_counts_once(fields, is_reversed):
+    tracked = tracked_order("2")
+    full = dict(lastFilledSize="0.5", lastFilledPrice="100.25", lastFilledTime=1000, avgFilledPrice="100.1250",
+                fees="0.05")
+    tellings = [word("PARTIALLY_FILLED", **full), word("PARTIALLY_FILLED", **{**full, **fields})]
+
+    for venue in (reversed(tellings) if is_reversed else tellings):
+        book(tracked, venue)
+    book(tracked, tellings[0])
+
+    assert tracked.executed_amount_base == Decimal("0.5")
+
+
+def test_b04_a_part_counts_once_after_a_restart_too():
+    tracked = tracked_order("2")
+    book(tracked, part("PARTIALLY_FILLED", "0.5", "100", fees="-0.05", avgFilledPrice="100"))
+    restored = PerpetualDerivativeInFlightOrder.from_json(json.loads(json.dumps(tracked.to_json())))
+
+    assert next_fill(restored, part("PARTIALLY_FILLED", "0.5", "100"), SCHEMA) is None
+
+
+@pytest.mark.parametrize("first, second", [
+    (dict(avgFilledPrice="100.25"), dict(avgFilledPrice="100.33")),
+    (dict(avgFilledPrice="100", fees="0.05"), dict(avgFilledPrice="100", fees="0.1")),
+    (dict(fees="0.05"), dict(fees="0.1")),
+])
+def test_c14_twins_that_average_or_cumulative_fees_tell_apart_are_two(first, second):
+    tracked = tracked_order("2")
+
+    for fields in (first, second, first, second):
+        book(tracked, part("PARTIALLY_FILLED", "0.5", "100", **fields))
+
+    assert tracked.executed_amount_base == 1
+
+
+@pytest.mark.parametrize("price, time_ms", [("101", 1000), ("100", 1001)])
+def test_c14_parts_of_one_size_at_another_price_or_time_are_two(price, time_ms):
+    tracked = tracked_order("2")
+
+    book(tracked, part("PARTIALLY_FILLED", "0.5", "100", fees="1"))
+    book(tracked, part("PARTIALLY_FILLED", "0.5", price, time_ms=time_ms, fees="1"))
+
+    assert tracked.executed_amount_base == 1
 
 
 @pytest.mark.parametrize("status", ["NEW", "PARTIALLY_FILLED", "CANCELLED", "REJECTED"])
@@ -237,6 +289,15 @@ class History:
             fees=str(fees) if is_end or self.are_fees_said_early else None,
         )
 
+    def retold(self, index: int, telling: str) -> Order:
+        """The same in other words: with fewer or rounded numbers."""
+        venue = self.word(index)
+        if telling == "bare":
+            return replace(venue, avg_filled_price=None, fees=None)
+        if telling == "rounded" and venue.avg_filled_price is not None:
+            return replace(venue, avg_filled_price=venue.avg_filled_price.quantize(Decimal("0.1")))
+        return venue
+
 
 def decimals(least, most, places):
     return st.decimals(min_value=least, max_value=most, places=places, allow_nan=False, allow_infinity=False)
@@ -293,13 +354,17 @@ def test_a_history_heard_in_full_and_in_order_books_each_part_as_it_was(history)
     ]
 
 
-@given(history=histories, heard=st.lists(st.integers(min_value=0, max_value=4), max_size=12))
-@settings(max_examples=200, deadline=None)
-def test_before_the_end_no_more_is_booked_than_was_heard(history, heard):
+tellings = st.tuples(st.integers(min_value=0, max_value=4), st.sampled_from(["full", "bare", "rounded"]))
+
+
+@given(history=histories, heard=st.lists(tellings, max_size=12))
+@example(history=History(TWINS, True, True, True), heard=[(0, "full"), (1, "full"), (0, "bare"), (1, "rounded")])
+@settings(max_examples=400, deadline=None)
+def test_b04_before_the_end_no_more_is_booked_than_was_heard(history, heard):
     tracked = tracked_order(history.size)
-    heard = [index for index in heard if index < len(history.parts) - 1]
+    heard = [(index, telling) for index, telling in heard if index < len(history.parts) - 1]
 
-    for index in heard:
-        book(tracked, history.word(index))
+    for index, telling in heard:
+        book(tracked, history.retold(index, telling))
 
-    assert tracked.executed_amount_base <= sum(history.parts[index].size for index in set(heard))
+    assert tracked.executed_amount_base <= sum(history.parts[index].size for index in {index for index, _ in heard})
