@@ -1,14 +1,16 @@
 """Fills, reconstructed from what the venue says of an order; it has no fills endpoint (design decision 5).
 
-One function makes the fill for WebSocket and REST alike. Its id holds what the venue said of the part (`_Part`), so that
-a part told again, be it with fewer or rounded numbers, is known for the same and counts once (framework gap B4), also
-after a restart. A part that was never heard of is made good when the order is FILLED: whatever is missing then, in size, quote and fee, is booked as one fill. So any
-subset, repetition or order of the same history ends in the same totals. Parts that were never heard of before an order
-was cancelled are told by nobody; `missed_fill` books what the account's position gives away of them.
+One function makes the fill for WebSocket and REST alike. Its id holds what the venue said of the part (`_Part`), so
+that a part told again, be it with fewer or rounded numbers, is known for the same and counts once (framework gap B4),
+also after a restart. A part that was never heard of is made good when the order is FILLED: whatever is missing then, in
+size, quote and fee, is booked as one fill. So any subset, repetition or order of the same history ends in the same
+totals. Parts that were never heard of before an order was cancelled are told by nobody; `missed_fill` books what the
+account's position gives away of them.
 """
 from dataclasses import astuple, dataclass
 from decimal import Decimal
-from typing import Dict, Optional
+from itertools import accumulate
+from typing import Dict, List, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -20,6 +22,9 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, Trade
 _ZERO = Decimal(0)
 # The fees of two parts of one size and price, of the same moment, differ by less than this, as a fraction.
 _FEE_TOLERANCE = Decimal("0.05")
+# Fees may be cumulative when, taken so, they are at most so many times further from a percentage than taken singly:
+# parts that were missed spoil the former, a risk premium the latter.
+_MISFIT_RATIO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,8 @@ def _last_part(tracked: InFlightOrder, venue: wire.Order):
     size = venue.last_filled_size or _ZERO
     price = venue.last_filled_price or venue.avg_filled_price
     is_inferred = any(fill_id.startswith(_missed_prefix(venue.order_id)) for fill_id in tracked.order_fills)
-    if _is_booked(tracked, venue) or is_inferred or price is None or tracked.executed_amount_base + size > tracked.amount:
+    is_too_much = tracked.executed_amount_base + size > tracked.amount
+    if price is None or is_too_much or is_inferred or _is_booked(tracked, venue):
         return _ZERO, _ZERO
     return size, size * price
 
@@ -222,15 +228,34 @@ def _fill_id(tracked: InFlightOrder, venue: wire.Order) -> str:
 
 def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema) -> Decimal:
     booked = booked_fee(tracked)
-    if venue.fees is None:
-        return quote * fee_schema.taker_percent_fee_decimal
     if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
-        return venue.fees - booked
-    # Whether the fees of a partly filled order are the order's or the last part's is not known [?]. What the fills so
-    # far cost tells which of the two the number can be; a wrong guess is put right when the order is FILLED.
-    quote_booked = tracked.executed_amount_quote
-    if quote_booked == _ZERO:
-        return venue.fees
-    rate = booked / quote_booked
-    is_total = abs(venue.fees - rate * (quote_booked + quote)) <= abs(venue.fees - rate * quote)
-    return venue.fees - booked if is_total else venue.fees
+        return quote * fee_schema.taker_percent_fee_decimal if venue.fees is None else venue.fees - booked
+    parts = [(part, tracked.order_fills[fill_id].fill_quote_amount)
+             for fill_id, part in _parts(tracked, venue.order_id).items()]
+    return _fees_of([*parts, (_Part.of(venue), quote)], fee_schema.taker_percent_fee_decimal) - booked
+
+
+def _fees_of(parts: List[Tuple[_Part, Decimal]], rate: Decimal) -> Decimal:
+    """What parts cost together, in USDC, whichever of them was heard of first.
+
+    Whether the fees of a partly filled order are the order's or the last part's is not known [?]: those are meant that
+    are nearer to being a percentage, in doubt the order's. A wrong guess is put right when the order is FILLED.
+
+    :param parts: what the venue said of them, and their quote
+    :param rate: estimates fees that were not said, as a fraction of the quote
+    """
+    parts = sorted(parts, key=lambda one: (one[0].time_ms or 0, one[0].fees or _ZERO))
+    quotes = [quote for _, quote in parts]
+    single = [quote * rate if part.fees is None else part.fees for part, quote in parts]
+    cumulative: List[Decimal] = []
+    for (part, _), fee in zip(parts, single):
+        cumulative.append(sum(cumulative[-1:], fee) if part.fees is None else fee)
+    if _misfit(cumulative, list(accumulate(quotes))) <= _MISFIT_RATIO * _misfit(single, quotes):
+        return cumulative[-1]
+    return sum(single)
+
+
+def _misfit(fees: List[Decimal], quotes: List[Decimal]) -> Decimal:
+    """How far fees are from being a percentage of quotes."""
+    rate = sum(fees) / sum(quotes)
+    return sum(abs(fee - rate * quote) for fee, quote in zip(fees, quotes))

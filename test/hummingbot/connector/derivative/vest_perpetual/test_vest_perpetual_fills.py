@@ -201,6 +201,27 @@ def test_fees_of_parts_are_understood_whether_they_are_the_orders_or_the_parts(f
     assert booked_fee(tracked) == Decimal("0.5")
 
 
+@pytest.mark.parametrize("order_heard", [[0, 1], [1, 0]])
+def test_c15_cumulative_fees_of_parts_heard_in_any_order_are_the_venues(order_heard):
+    tracked = tracked_order("0.05")
+    words = [part("PARTIALLY_FILLED", "0.01", "54000", time_ms=1, fees="0.054"),
+             part("PARTIALLY_FILLED", "0.015", "54000", time_ms=2, fees="0.135")]
+
+    for index in order_heard:
+        book(tracked, words[index])
+
+    assert booked_fee(tracked) == Decimal("0.135")
+
+
+def test_c15_a_fee_that_was_told_early_stands_beside_one_that_was_not():
+    tracked = tracked_order("3")
+
+    book(tracked, part("PARTIALLY_FILLED", "1", "100", time_ms=1))
+    book(tracked, part("PARTIALLY_FILLED", "1", "100", time_ms=2, fees="0.01"))
+
+    assert booked_fee(tracked) == Decimal("0.02")
+
+
 def test_the_orders_own_price_stands_in_where_no_price_is_said():
     assert book(tracked_order("2"), word("FILLED")).fill_price == Decimal("100")
 
@@ -352,6 +373,24 @@ def test_a_history_heard_in_full_and_in_order_books_each_part_as_it_was(history)
     assert [(fill.fill_base_amount, fill.fill_quote_amount) for fill in fills] == [
         (one.size, one.size * one.price) for one in history.parts
     ]
+
+
+@given(history=histories, shuffle=st.randoms(use_true_random=False), rate=decimals("0.00001", "0.01", 5))
+@settings(max_examples=200, deadline=None)
+def test_c15_fees_are_the_venues_before_the_end_in_whatever_order_parts_are_heard(history, shuffle, rate):
+    parts = [
+        replace(one, time_ms=1000 + number, fee=one.size * one.price * rate)
+        for number, one in enumerate(history.parts)
+    ]
+    history = replace(history, parts=parts, are_fees_said_early=True)
+    tracked = tracked_order(history.size)
+    heard = list(range(len(parts) - 1))
+    shuffle.shuffle(heard)
+
+    for index in heard:
+        book(tracked, history.word(index))
+
+    assert booked_fee(tracked) == sum(one.fee for one in parts[:-1])
 
 
 tellings = st.tuples(st.integers(min_value=0, max_value=4), st.sampled_from(["full", "bare", "rounded"]))
