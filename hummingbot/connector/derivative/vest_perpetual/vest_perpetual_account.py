@@ -1,6 +1,7 @@
 """The connector's account: balances, positions and leverage, which are one answer of the venue."""
 import asyncio
 from abc import ABC
+from contextlib import suppress
 from decimal import Decimal
 from typing import Callable, Iterable, Optional, Set
 
@@ -20,6 +21,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import V
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import PositionSide
@@ -31,36 +33,45 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     poll, and soon after whatever may have changed it.
     """
 
-    # The account is read at once after a fill and again after this pause, because it can lag the fill, in s.
+    # The account is read at most once in so many s on account of what happens to our orders.
     ACCOUNT_REFRESH_PAUSE_S = 1.0
     # The account lags a fill by less than this, in s; a position that differs for longer tells of an unheard fill.
     ACCOUNT_LAG_LIMIT_S = 10.0
 
     _account_answer: int
     _account_refresh_task: Optional[asyncio.Task]
-    _account_refreshes_due: int
+    _account_news: asyncio.Event
     _account_requests: int
     _clock: ServerClock
     _compare_positions: Callable[[Iterable[wire.Position]], None]
     _complaints: Complaints
     _expiry_warnings: Set[int]
     _funding_payments: FundingPayments
+    _missed_fills: MissedFills
     _vest_auth: VestPerpetualAuth
 
     def _refresh_account_soon(self) -> None:
-        """Reads the account now and again shortly after; calls that come meanwhile are served together (B9)."""
-        self._account_refreshes_due = 2
+        """Has the account read because of something that may have changed it, such as a new state of an order (B9)."""
+        self._account_news.set()
         if self._account_refresh_task is None or self._account_refresh_task.done():
             self._account_refresh_task = safe_ensure_future(self._refresh_account())
 
     async def _refresh_account(self) -> None:
-        while self._account_refreshes_due > 0:
-            self._account_refreshes_due -= 1
+        """Reads the account at once and once more, because it can lag; then on, with growing pauses, until it explains
+        the fills or cannot lag any more. News that come in a pause are served together at its end, which they hasten.
+        """
+        readings = 0
+        while readings < 2 or self._missed_fills.is_account_behind or self._account_news.is_set():
+            readings = 1 if self._account_news.is_set() else readings + 1
+            self._account_news.clear()
             try:
                 await self._update_account()
             except VestError as error:
                 self._complaints.say(f"The account could not be read and is read again later. {error}")
             await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
+            with suppress(asyncio.TimeoutError):
+                longer_s = self.ACCOUNT_REFRESH_PAUSE_S * (readings - 1) / 2
+                await asyncio.wait_for(self._account_news.wait(), longer_s)
 
     async def _update_balances(self):
         await self._update_account()

@@ -106,7 +106,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._order_ids = OrderIds(data_path())
         self._funding_payments = FundingPayments(since_ms=self._clock.now_ms())
         self._tasks: Set[asyncio.Task] = set()
-        self._account_refreshes_due = 0
+        self._account_news = asyncio.Event()
         self._account_refresh_task: Optional[asyncio.Task] = None
         self._expiry_warnings: Set[int] = set()
         self._account_requests = 0

@@ -118,6 +118,27 @@ class MissedFills:
         """One of our orders was cancelled, whether its end is told or held back."""
         self._watch.note_cancelled(self._symbol(order), _candidate(order))
 
+    # --- What the account lags
+
+    def note_positions(self, positions: Iterable[wire.Position]) -> None:
+        """The account was read.
+
+        :param positions: all positions of the account, as the venue tells them now
+        """
+        self._watch.note_shown(_holdings(positions))
+
+    @property
+    def is_account_behind(self) -> bool:
+        """Whether the account does not explain the fills that were counted lately; then it is worth another reading."""
+        return self._watch.is_account_behind
+
+    def unshown(self, trading_pair: str) -> Decimal:
+        """Signed sum in base of the fills counted lately that the account does not show yet.
+
+        :param trading_pair: such as BTC-USDC
+        """
+        return self._watch.unshown(self._markets.symbol_map.inverse.get(trading_pair))
+
     # --- Ends that are held back
 
     @property
@@ -206,10 +227,7 @@ class MissedFills:
         for order in (*self._tracker.active_orders.values(), *self._tracker.lost_orders.values()):
             if order.client_order_id not in self._held:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
-        missed = self._watch.compare(
-            {position.symbol: Holding(position.signed_size, position.entry_price) for position in positions},
-            open_orders,
-        )
+        missed = self._watch.compare(_holdings(positions), open_orders)
         self._settling.update(order_id for fill in missed for order_id in fill.client_order_ids)
         return missed
 
@@ -294,6 +312,10 @@ class MissedFills:
 
 def _is_buy(order: InFlightOrder) -> bool:
     return order.trade_type is TradeType.BUY
+
+
+def _holdings(positions: Iterable[wire.Position]) -> Dict[str, Holding]:
+    return {position.symbol: Holding(position.signed_size, position.entry_price) for position in positions}
 
 
 def _candidate(order: InFlightOrder) -> Candidate:

@@ -190,7 +190,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     async def _amount_to_close(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
         """The amount in base, or what is left to close of it (design decision 14).
 
-        A strategy acts on the position it has seen, which may be smaller by now: then the account is read once.
+        A strategy acts on the position it has seen, which may be smaller by now: then the account is read once. Fills
+        that the account does not show yet count (A14); should they count twice, the venue checks what is reduce-only.
 
         :raises VestInvalidOrderError: when there is nothing to close
         """
@@ -211,9 +212,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     def _closable(self, trading_pair: str, trade_type: TradeType) -> Decimal:
         position = self.account_positions.get(trading_pair)
-        if position is None:
-            return Decimal(0)
-        return -position.amount if trade_type is TradeType.BUY else position.amount
+        shown = Decimal(0) if position is None else position.amount
+        sizes = (shown, shown + self._missed_fills.unshown(trading_pair))
+        return -min(sizes) if trade_type is TradeType.BUY else max(sizes)
 
     async def _place_order(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
                            order_type: OrderType, price: Decimal, position_action: PositionAction = PositionAction.NIL,
@@ -243,7 +244,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         stays PENDING_CREATE and is looked up by its nonce until the venue has spoken.
         """
         try:
-            return await super()._place_order_and_process_update(order, **kwargs)
+            exchange_order_id = await super()._place_order_and_process_update(order, **kwargs)
+            self._refresh_account_soon()
+            return exchange_order_id
         except VestDuplicateOrderError as error:
             failure = f"Vest said that it had the order already, and never listed it: {error}"
             self._look_up_later(order, error, failure, int(self.DUPLICATE_LOOKUP_LIMIT_S * 1000))
@@ -441,14 +444,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._spawn(self._settle_held_ends())
 
     def _take(self, order: InFlightOrder, venue: wire.Order, settles_lost_orders: bool, is_end_held: bool) -> None:
-        was_open = order.is_open
+        was_open, state_before = order.is_open, order.current_state
         fill = self._order_tracker.process_venue_order(
             venue, self._fee_schema(order.trading_pair), settles_lost_orders, is_end_held
         )
         if fill is not None:
             self._missed_fills.note_fill(order, fill)
-            self._refresh_account_soon()
             self._funding_fee_poll_notifier.set()
+        if fill is not None or order.current_state is not state_before:
+            self._refresh_account_soon()  # an open order locks margin
         if was_open and (is_end_held or order.is_cancelled):
             self._missed_fills.note_cancelled(order)
 
@@ -477,6 +481,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
         :param positions: all positions of the account
         """
+        self._missed_fills.note_positions(positions)
         if not self._is_stream_live():
             return  # what happened while there was no stream is still being read
         missed = self._missed_fills.compare(positions)

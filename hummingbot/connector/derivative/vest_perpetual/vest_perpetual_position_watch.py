@@ -80,6 +80,9 @@ class _Market:
     told: Decimal = _ZERO  # the gap that was told though it may still be explained
     explained: Holding = _NOTHING  # the position when there last was no gap
     explained_s: float = 0.0  # when that was
+    shown: Decimal = _ZERO  # the position at the last reading
+    unshown: Decimal = _ZERO  # fills that were counted lately, less changes of the position
+    shifted_s: float = 0.0  # when that last changed
     suspects: Set[str] = field(default_factory=set)  # orders that were open or lately cancelled when the gap appeared
     cancelled: Dict[str, Tuple[float, Candidate]] = field(default_factory=dict)
 
@@ -101,6 +104,7 @@ class PositionWatch:
         self._monotonic_s = monotonic_s
         self._markets: Dict[str, _Market] = {}
         self._looked_s: Optional[float] = None
+        self._is_shown = False
 
     def note_fill(self, symbol: str, signed_amount: Decimal) -> None:
         """A fill on the account was heard of and counted, ours or somebody else's.
@@ -111,6 +115,7 @@ class PositionWatch:
         market = self._market(symbol)
         market.booked += signed_amount
         market.changed_s = self._monotonic_s()
+        self._shift(market, signed_amount)
 
     def note_cancelled(self, symbol: str, order: Candidate) -> None:
         """One of our orders was cancelled before it was filled.
@@ -134,6 +139,40 @@ class PositionWatch:
         :param symbol: the venue's symbol
         """
         return self._market(symbol).explained_s
+
+    def note_shown(self, positions: Mapping[str, Holding]) -> None:
+        """The account was read.
+
+        :param positions: by symbol, as the venue tells them now
+        """
+        for symbol in {*positions, *self._markets}:
+            market = self._market(symbol)
+            size = positions.get(symbol, _NOTHING).size
+            if self._is_shown and size != market.shown:
+                self._shift(market, market.shown - size)
+            market.shown = size
+        self._is_shown = True
+
+    def unshown(self, symbol: str) -> Decimal:
+        """Signed sum in base of the fills counted lately that the account does not show yet; with the other sign what
+        it shows and was not counted yet. What is older than the account's lag is nothing any more.
+
+        :param symbol: the venue's symbol
+        """
+        market = self._markets.get(symbol)
+        return market.unshown if market is not None and self._is_recent(market) else _ZERO
+
+    @property
+    def is_account_behind(self) -> bool:
+        """Whether positions and fills differ in any market, though the lag of the account may still explain it."""
+        return any(market.unshown and self._is_recent(market) for market in self._markets.values())
+
+    def _shift(self, market: _Market, signed_amount: Decimal) -> None:
+        market.unshown = (market.unshown if self._is_recent(market) else _ZERO) + signed_amount
+        market.shifted_s = self._monotonic_s()
+
+    def _is_recent(self, market: _Market) -> bool:
+        return self._monotonic_s() - market.shifted_s <= self._lag_s
 
     def compare(self, positions: Mapping[str, Holding],
                 open_orders: Mapping[str, Iterable[Candidate]]) -> List[MissedFill]:

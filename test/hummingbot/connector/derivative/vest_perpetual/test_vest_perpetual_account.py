@@ -111,6 +111,7 @@ class AccountTests(DerivativeTestCase):
     async def test_b09_the_account_is_read_after_fills_and_that_together(self):
         self.assertTrue(self.connector.real_time_balance_update)
         self.listen()
+        await self.poll()
         self.connector.ACCOUNT_REFRESH_PAUSE_S = 0.1
         client_order_id = await self.open_order(amount="10")
         row = self.venue.rows[int(client_order_id)]
@@ -128,6 +129,40 @@ class AccountTests(DerivativeTestCase):
         await self.until(lambda: self.connector._account_refresh_task.done())
 
         self.assertLessEqual(len(self.venue.asked(*GET_ACCOUNT)), 3)
+
+    async def test_a16_the_account_is_read_after_a_fill_until_it_shows_the_position(self):
+        await self.poll()
+        client_order_id = await self.open_order(amount="2")
+        self.listen()
+        self.tell(order_event(self.venue.fill_order(client_order_id)))
+        await self.until(lambda: self.heard("Filled"))
+        self.venue.requests.clear()
+
+        await self.until(lambda: len(self.venue.asked(*GET_ACCOUNT)) >= 4)  # the account lags
+        self.venue.account = account(positions=[position("BTC-PERP", "2")])
+
+        await self.until(lambda: "BTC-USDC" in self.connector.account_positions)
+        await self.until(lambda: self.connector._account_refresh_task.done())
+        self.assertEqual([], self.venue.asked("GET", CONSTANTS.ORDERS_PATH))
+
+    async def test_a04_the_available_balance_follows_orders_that_are_placed_and_cancelled(self):
+        self.listen()
+        self.venue.account = account(balances=usdc("1000", locked="10"))
+        client_order_id = await self.open_order()
+        await self.until(lambda: self.connector.get_available_balance("USDC") == 990)
+        await self.until(lambda: self.connector._account_refresh_task.done())
+
+        self.venue.account = account(balances=usdc("1000"))
+        self.tell(order_event(self.venue.change_order(client_order_id, "CANCELLED")))
+        await self.until(lambda: self.connector.get_available_balance("USDC") == 1000)
+
+    async def test_b09_news_of_many_orders_cost_few_readings_of_the_account(self):
+        self.connector.ACCOUNT_REFRESH_PAUSE_S = 0.2
+        started_s = time.monotonic()
+        for _ in range(10):
+            await self.open_order()
+            await self.connector._sleep(0.02)
+        self.assertLessEqual(len(self.venue.asked(*GET_ACCOUNT)), 1 + (time.monotonic() - started_s) / 0.2)
 
     async def test_b09_an_account_that_cannot_be_read_after_a_fill_is_said(self):
         self.listen()

@@ -177,8 +177,23 @@ class OrderPlacementTests(DerivativeTestCase):
 
         await self.open_order(amount="2", position_action=PositionAction.CLOSE)
 
-        self.assertEqual([], self.venue.asked("GET", CONSTANTS.ACCOUNT_PATH))
+        self.assertEqual(CONSTANTS.ORDERS_PATH, self.venue.requests[0].path)  # before the account is read again
         self.assertEqual("2.000000", self.venue.sent_orders[0]["size"])
+
+    async def test_a14_fills_that_the_account_does_not_show_yet_can_be_closed(self):
+        self.venue.account = account(positions=[position("BTC-PERP", "1"), position("ETH-PERP", "1", is_long=False)])
+        await self.poll()
+        for is_buy, pair in ((True, "BTC-USDC"), (False, "ETH-USDC")):
+            with self.subTest(is_buy=is_buy):
+                filled_order = await self.open_order(is_buy=is_buy, amount="2", trading_pair=pair)
+                self.venue.fill_order(filled_order)
+                await self.poll()
+
+                await self.open_order(
+                    is_buy=not is_buy, amount="3", trading_pair=pair, position_action=PositionAction.CLOSE
+                )
+
+                self.assertEqual("3.000000", self.venue.sent_orders[-1]["size"])
 
     async def test_a14_a_close_with_nothing_to_close(self):
         for rows in ([], [position("BTC-PERP", "2", is_long=True)], [position("ETH-PERP", "2", is_long=False)]):

@@ -50,6 +50,42 @@ def told(missed):
     return [(fill.amount, fill.client_order_ids) for fill in missed]
 
 
+def show(account, size):
+    account.watch.note_shown({BTC: Holding(Decimal(size), Decimal("100"))})
+
+
+def test_a14_a_fill_is_unshown_until_the_account_shows_it(account):
+    show(account, "0")
+    account.watch.note_fill(BTC, Decimal("0.3"))
+    assert account.watch.unshown(BTC) == Decimal("0.3") and account.watch.is_account_behind
+    show(account, "0.1")
+    assert account.watch.unshown(BTC) == Decimal("0.2") and account.watch.is_account_behind
+    show(account, "0.3")
+    assert account.watch.unshown(BTC) == 0 and not account.watch.is_account_behind
+
+
+def test_a14_a_fill_that_the_account_showed_before_it_was_heard_of_counts_once(account):
+    show(account, "0")
+    show(account, "0.3")
+    account.watch.note_fill(BTC, Decimal("0.3"))
+    assert account.watch.unshown(BTC) == 0 and not account.watch.is_account_behind
+
+
+def test_a14_what_the_account_does_not_show_within_its_lag_is_not_waited_for(account):
+    show(account, "0")
+    account.watch.note_fill(BTC, Decimal("0.3"))
+    account.now_s += LAG_S + 1
+    assert account.watch.unshown(BTC) == 0 and not account.watch.is_account_behind
+    account.watch.note_fill(BTC, Decimal("-0.1"))
+    assert account.watch.unshown(BTC) == Decimal("-0.1")
+
+
+def test_a14_the_position_at_the_first_reading_is_no_news():
+    account = Account(position="5")
+    show(account, "5")
+    assert account.watch.unshown(BTC) == 0 and not account.watch.is_account_behind
+
+
 def test_fills_that_were_booked_are_explained(account):
     account.watch.note_fill(BTC, Decimal("0.3"))
     account.watch.note_fill(BTC, Decimal("-0.1"))
