@@ -109,6 +109,13 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     def _fee_schema(self, trading_pair: str) -> TradeFeeSchema:
         """A pair's fees."""
 
+    def pair_of(self, symbol: Optional[str]) -> Optional[str]:
+        """The trading pair of a symbol of the venue, None when it is not known (yet).
+
+        :param symbol: such as BTC-PERP
+        """
+        return self._markets.symbol_map.get(symbol)
+
     # --- Placing orders
 
     def buy(self, trading_pair: str, amount: Decimal, order_type=OrderType.LIMIT, price: Decimal = s_decimal_NaN,
@@ -275,7 +282,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """Asks for one order alone, when it is not in the list or may not be at the venue at all."""
         asked_ms = self._clock.now_ms()
         row = await self._orders.by_client_order_id(order.client_order_id)
-        if row is not None:
+        if row is not None and not self._order_tracker.is_told_of(order, row):
+            self._on_nonce_taken(order)
+        elif row is not None:
             self._book(row, settles_lost_orders)
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
             await self._count_as_missing(order, asked_ms)
@@ -287,6 +296,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         if self._is_overdue(order, asked_ms) and now_s - counted_s >= self.LOOKUP_PAUSE_MIN_S:
             self._missing_s[order.client_order_id] = now_s
             await self._order_tracker.note_not_found(order, asked_ms)
+
+    def _on_nonce_taken(self, order: InFlightOrder) -> None:
+        if order.is_open:
+            self._complaints.say(
+                f"Another bot on this account sent an order with the number of ours, {order.client_order_id}; its data "
+                f"folder may be a copy of this one's. A new mark was drawn for later orders."
+            )
+            self._order_tracker.note_nonce_taken(order)
+            self._order_ids.redraw_tag()
 
     # --- Cancelling orders
 
@@ -528,7 +546,8 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             if order.is_open and not self._missed_fills.is_held(order.client_order_id)
         }
         asked_ms = self._clock.now_ms()
-        rows = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
+        listed = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
+        rows = [row for row in listed if self._order_tracker.find(row) is not None]
         for row in rows:
             self._book(row, settles_lost_orders)
         seen = {row.client_order_id for row in rows}
@@ -574,7 +593,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         :raises VestOrderNotFoundError: when the venue does not have it
         """
         venue = await self._orders.by_client_order_id(tracked_order.client_order_id)
-        if venue is None:
+        if venue is None or not self._order_tracker.is_told_of(tracked_order, venue):
             raise VestOrderNotFoundError(None, "the venue does not list the order", None)
         self._book(venue)
         return OrderUpdate(

@@ -13,6 +13,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import describe_code
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import next_fill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
+from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.in_flight_order import (
     InFlightOrder,
     OrderState,
@@ -104,10 +105,23 @@ class VestOrderTracker(ClientOrderTracker):
 
         :param venue: an order of an event or of REST
         """
-        return (
+        order = (
             self.fetch_order(venue.client_order_id, venue.order_id)
             or self.fetch_lost_order(venue.client_order_id, venue.order_id)
         )
+        return order if order is not None and self.is_told_of(order, venue) else None
+
+    def is_told_of(self, order: InFlightOrder, venue: wire.Order) -> bool:
+        """Whether the venue speaks of this very order, and not of one of another bot that drew the same nonce.
+
+        :param order: one of our orders
+        :param venue: an order with its nonce or its exchange id, which may leave out the rest
+        """
+        if order.exchange_order_id == venue.order_id:
+            return True
+        told = (self._connector.pair_of(venue.symbol), venue.is_buy, venue.size)
+        ours = (order.trading_pair, order.trade_type is TradeType.BUY, order.amount)
+        return all(one is None or one == own for one, own in zip(told, ours))
 
     def start_tracking_order(self, order: InFlightOrder):
         """As the base; also notes when the order is handed over, on the venue's clock, and remembers it until the
@@ -302,10 +316,23 @@ class VestOrderTracker(ClientOrderTracker):
             return
         suspect.misses += 1
         if suspect.misses >= self.MISSES_THAT_PROVE_ABSENCE:
-            self._apply(self._update(order, OrderState.FAILED, self.current_timestamp, misc_updates={
-                "error_type": "VestNeverArrivedError",
-                "error_message": suspect.failure,
-            }))
+            self._fail(order, suspect.failure)
+
+    def note_nonce_taken(self, order: InFlightOrder) -> None:
+        """The venue has an order of another bot with an order's nonce: it takes no second one (code 3015), so ours, if
+        its outcome was unknown, has failed.
+
+        :param order: the order that was asked for
+        """
+        if order.client_order_id in self._suspects:
+            self._fail(order, "Vest has an order of another bot on this account with the same number, which kept it "
+                              "from taking this one; later orders are numbered differently, so send it again")
+
+    def _fail(self, order: InFlightOrder, message: str) -> None:
+        self._apply(self._update(order, OrderState.FAILED, self.current_timestamp, misc_updates={
+            "error_type": "VestNeverArrivedError",
+            "error_message": message,
+        }))
 
 
 def _failure(venue: wire.Order) -> Optional[Dict[str, Any]]:

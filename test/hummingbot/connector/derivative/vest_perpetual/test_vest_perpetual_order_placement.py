@@ -359,6 +359,23 @@ class OrderPlacementTests(DerivativeTestCase):
 
         self.assertEqual(["Created"], self.events_of(client_order_id))
 
+    async def test_c08_an_order_of_another_bot_with_our_nonce_is_not_adopted(self):
+        async def give_to_another(request):
+            self.venue.add_order(request.order["nonce"], symbol="ETH-PERP", isBuy=False, size="0.5")
+            return await refusing(3015)(request)
+
+        self.venue.answers[POST_ORDER] = give_to_another
+        tag = self.connector._order_ids.tag
+        client_order_id = self.order()
+        await self.until(lambda: self.events_of(client_order_id))
+        await self.poll()
+
+        self.assertEqual(["Failed"], self.events_of(client_order_id))
+        self.assertIn("another bot", self.heard("Failed")[0].error_message)
+        self.assertNotEqual(tag, self.connector._order_ids.tag)
+        self.assertEqual(1, self.logs.count("Another bot on this account"))
+        self.assertEqual([], self.venue.sent_cancels)
+
     async def test_c08_a_duplicate_that_the_venue_never_lists_fails_once_at_last(self):
         self.connector.DUPLICATE_LOOKUP_LIMIT_S = 0.3
         self.venue.answers[POST_ORDER] = refusing(3015)

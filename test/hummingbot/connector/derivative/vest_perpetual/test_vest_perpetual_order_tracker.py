@@ -40,6 +40,10 @@ class Connector(ConnectorBase):
     venue_time_ms = NOW_MS
     name = "vest_perpetual"
 
+    @staticmethod
+    def pair_of(symbol):
+        return {"BTC-PERP": "BTC-USDC", "ETH-PERP": "ETH-USDC"}.get(symbol)
+
 
 class Scene:
     """A tracker, its connector and what was heard."""
@@ -72,7 +76,9 @@ class Scene:
 
     def say(self, status, client_order_id="1", **fields):
         """The venue says something of the order."""
-        row = order_row("0x" + client_order_id, client_order_id, status, **fields)
+        order = self.tracker.fetch_order(client_order_id)
+        size = "1" if order is None else str(order.amount)
+        row = order_row("0x" + client_order_id, client_order_id, status, **{"size": size, **fields})
         return self.tracker.process_venue_order(Order.from_payload(row), SCHEMA)
 
     async def miss(self, order, times=1, at_ms=NOW_MS):
@@ -166,6 +172,24 @@ class OrderTrackerTests(IsolatedAsyncioWrapperTestCase):
 
         self.assertIs(order, self.tracker.find(row))
         self.assertIsNone(self.tracker.find(Order.from_payload({"id": "0x2", "status": "NEW"})))
+
+    async def test_a_nonce_is_believed_only_with_the_symbol_side_and_size_of_our_order(self):
+        order = self.scene.track()
+        for fields in (dict(symbol="ETH-PERP"), dict(isBuy=False), dict(size="0.5")):
+            with self.subTest(fields=fields):
+                self.assertIsNone(self.scene.say("NEW", **fields))
+                self.assertEqual([], self.scene.kinds)
+                self.assertTrue(order.is_pending_create)
+
+        self.scene.say("NEW", symbol="UNLISTED-PERP", isBuy=None, size=None)
+        self.assertEqual([CREATED], self.scene.kinds)
+
+    async def test_an_order_known_by_the_venues_id_is_ours_whatever_else_is_said(self):
+        self.scene.track(exchange_order_id="0x1", initial_state=OrderState.OPEN)
+
+        self.scene.say("CANCELLED", size="0.5")
+
+        self.assertEqual([CANCELLED], self.scene.kinds)
 
     async def test_a_rejection_says_what_the_code_means(self):
         self.scene.track()
