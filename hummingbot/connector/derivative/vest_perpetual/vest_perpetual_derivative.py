@@ -131,8 +131,8 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._memory = SessionMemory(data_path(), domain, self._vest_auth.account_group, self._complaints)
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._missed_fills = MissedFills(
-            self._order_tracker, self._orders, self._markets, self._clock, self._fee_schema, self.ACCOUNT_LAG_LIMIT_S,
-            self.logger(),
+            self._order_tracker, self._orders, self._markets, self._clock, self._fee_schema, self._memory,
+            self.ACCOUNT_LAG_LIMIT_S, self.logger(),
         )
         self._orphans = Orphans(
             self._order_tracker, self._orders, self._order_ids, self._memory, self._send_cancel, self.logger()
@@ -268,6 +268,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
             self._funding_payments = FundingPayments(since_ms)
             if self._trading_required:
                 self._orphans.take_back()
+                self._missed_fills.recall()
         try:
             await super().start_network()
         finally:

@@ -29,11 +29,13 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets impor
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import (
+    Basis,
     Candidate,
     Holding,
     MissedFill,
     PositionWatch,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, TradeUpdate
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
@@ -66,6 +68,7 @@ class MissedFills:
     :param markets: symbols and price steps
     :param clock: the venue's time
     :param fee_schema: a pair's fees
+    :param memory: where the positions are kept for the next session, so that it notices what fills in between
     :param lag_s: how long the account may lag a fill, in s
     :param logger: the connector's
     """
@@ -74,12 +77,14 @@ class MissedFills:
     LONGEST_HOLD_LAGS = 3
 
     def __init__(self, tracker: VestOrderTracker, orders: OrdersReader, markets: Markets, clock: ServerClock,
-                 fee_schema: Callable[[str], TradeFeeSchema], lag_s: float, logger: logging.Logger):
+                 fee_schema: Callable[[str], TradeFeeSchema], memory: SessionMemory, lag_s: float,
+                 logger: logging.Logger):
         self._tracker = tracker
         self._orders = orders
         self._markets = markets
         self._clock = clock
         self._fee_schema = fee_schema
+        self._memory = memory
         self._lag_s = lag_s
         self._logger = logger
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
@@ -89,6 +94,7 @@ class MissedFills:
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
         self._connected_s = float("-inf")
         self._connected_ms = 0
+        self._has_recalled = False
 
     # --- What is heard
 
@@ -100,6 +106,7 @@ class MissedFills:
         """A fill of one of our orders was booked because the venue told of it."""
         amount = fill.fill_base_amount
         self._watch.note_fill(self._symbol(order), amount if _is_buy(order) else -amount)
+        self._remember()
 
     def note_foreign_order(self, venue: wire.Order) -> None:
         """Somebody else, or the venue, traded on the account. A part that is heard twice counts once.
@@ -113,10 +120,43 @@ class MissedFills:
         if part not in parts:
             parts[part] = venue.last_filled_size if venue.is_buy else -venue.last_filled_size
             self._watch.note_fill(venue.symbol, parts[part])
+            self._remember()
 
     def note_cancelled(self, order: InFlightOrder) -> None:
         """One of our orders was cancelled, whether its end is told or held back."""
         self._watch.note_cancelled(self._symbol(order), _candidate(order))
+
+    # --- From session to session
+
+    def recall(self) -> None:
+        """Goes on from what an earlier session has seen, before anything is asked of the venue."""
+        self._has_recalled = True
+        known = self._memory.positions
+        if not known:
+            return
+        offset_s = self._clock.now_ms() / 1000 - self._clock.monotonic_s()
+        basis: Dict[str, Optional[Basis]] = dict.fromkeys(known["markets"])
+        for symbol, values in known["markets"].items():
+            if values is not None:
+                size, explained, entry_price = map(Decimal, values[:3])
+                basis[symbol] = Basis(size, Holding(explained, entry_price), values[3] / 1000 - offset_s)
+        self._watch.go_on_from(basis, known["looked_ms"] / 1000 - offset_s)
+
+    def _remember(self) -> None:
+        """Keeps what explains the positions, at every fill as well: the client's database has it by then."""
+        if not self._has_recalled or self._watch.looked_s is None:
+            return
+        offset_ms = self._clock.now_ms() - self._clock.monotonic_s() * 1000
+        self._memory.note_positions({
+            "looked_ms": int(self._watch.looked_s * 1000 + offset_ms),
+            "markets": {
+                symbol: basis and (
+                    str(basis.size), str(basis.explained.size), str(basis.explained.entry_price),
+                    int(basis.explained_s * 1000 + offset_ms),
+                )
+                for symbol, basis in self._watch.basis().items()
+            },
+        })
 
     # --- What the account lags
 
@@ -228,6 +268,8 @@ class MissedFills:
             if order.client_order_id not in self._held:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
         missed = self._watch.compare(_holdings(positions), open_orders)
+        if not missed:
+            self._remember()
         self._settling.update(order_id for fill in missed for order_id in fill.client_order_ids)
         return missed
 
@@ -238,7 +280,9 @@ class MissedFills:
         :return: whether a fill was booked
         """
         try:
-            return any([await self._settle(fill) for fill in missed])
+            are_booked = [await self._settle(fill) for fill in missed]
+            self._remember()  # not before: after a crash meanwhile the next session has to notice them again
+            return any(are_booked)
         finally:
             self._settling.difference_update(order_id for fill in missed for order_id in fill.client_order_ids)
 

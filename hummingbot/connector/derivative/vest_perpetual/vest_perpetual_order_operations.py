@@ -628,6 +628,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             await self._status_polling_loop_fetch_updates()
         finally:
             self._is_reconciling = False
+        self._refresh_account_soon()  # positions can be compared with what was read only now
         try:
             await self._orphans.cancel_open()
         except VestError as error:

@@ -23,6 +23,20 @@ _NOTHING = Holding(_ZERO, _ZERO)
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a later watch goes on from.
+
+    :param size: the position that the fills counted so far explain, signed, in base
+    :param explained: the position when they last explained it
+    :param explained_s: when that was, on the clock of the watch
+    """
+
+    size: Decimal
+    explained: Holding
+    explained_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One of our orders that may have filled unheard."""
 
@@ -105,6 +119,32 @@ class PositionWatch:
         self._markets: Dict[str, _Market] = {}
         self._looked_s: Optional[float] = None
         self._is_shown = False
+
+    @property
+    def looked_s(self) -> Optional[float]:
+        """When the positions were looked at last, on the clock given; None before the first look."""
+        return self._looked_s
+
+    def basis(self) -> Dict[str, Optional[Basis]]:
+        """What is known, by symbol, for a later watch; None where the first looks are not sure yet."""
+        return {
+            symbol: Basis(market.base + market.booked, market.explained, market.explained_s)
+            if market.is_base_sure else None
+            for symbol, market in self._markets.items()
+        }
+
+    def go_on_from(self, basis: Mapping[str, Optional[Basis]], looked_s: float) -> None:
+        """Goes on where an earlier watch ended, as if no time had passed. Has to come before the first look.
+
+        :param basis: of the earlier watch; it looked at all positions, so there were none in markets that it lacks
+        :param looked_s: when it looked last, on the clock of this watch
+        """
+        for symbol, known in basis.items():
+            market = self._market(symbol)
+            if known is not None:
+                market.base, market.is_base_sure = known.size, True
+                market.explained, market.explained_s = known.explained, known.explained_s
+        self._looked_s = looked_s
 
     def note_fill(self, symbol: str, signed_amount: Decimal) -> None:
         """A fill on the account was heard of and counted, ours or somebody else's.

@@ -70,13 +70,13 @@ class SessionMemory:
 
     @property
     def positions(self) -> Dict[str, Any]:
-        """What was noted of the positions last, by symbol; empty when nothing was."""
+        """What was noted of the positions last; empty when nothing was."""
         return dict(self._section(_POSITIONS))
 
     def note_positions(self, positions: Dict[str, Any]) -> None:
         """The positions changed, or were looked at.
 
-        :param positions: anything that JSON can hold, by symbol
+        :param positions: as `MissedFills` wants them back, in what JSON can hold
         """
         self._read()
         self._content[_POSITIONS] = positions

@@ -221,3 +221,27 @@ def test_the_price_that_entry_prices_tell(case):
         after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0,
     )
     assert missed.price(TICK) == (None if expected is None else Decimal(expected))
+
+
+def test_c16_a_later_watch_notices_what_was_filled_between(account):
+    account.watch.note_fill(BTC, Decimal("0.3"))
+    account.position = Decimal("0.3")
+    account.read_until_settled()
+    account.watch.note_fill(BTC, Decimal("0.1"))  # the account has not shown it yet
+
+    later = Account.__new__(Account)
+    later.__dict__.update(account.__dict__, watch=PositionWatch(LAG_S, lambda: later.now_s))
+    later.watch.go_on_from(account.watch.basis(), account.watch.looked_s)
+    later.cancelled("1")
+    later.watch.note_cancelled("ETH-PERP", Candidate("2", True))
+    later.position = Decimal("0.6")
+    assert told(later.read_until_settled()) == [(Decimal("0.2"), ("1",))]
+    assert later.watch.gap("ETH-PERP") == 0  # there was no position, for certain
+
+
+def test_what_the_first_looks_are_not_sure_of_is_no_basis():
+    account = Account("0.5")
+    assert account.watch.basis() == {BTC: None}
+    later = PositionWatch(LAG_S, lambda: account.now_s)
+    later.go_on_from(account.watch.basis(), account.watch.looked_s)
+    assert later.gap(BTC) is None
