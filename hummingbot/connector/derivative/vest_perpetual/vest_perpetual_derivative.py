@@ -69,8 +69,9 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
 
     web_utils = web_utils
 
+    # A poll is one request for all orders and one for the account, so it need not be rare (framework gap B13): the
+    # short one, in s, while there is an order or a position, the long one while the account is flat and idle.
     SHORT_POLL_INTERVAL = 5.0
-    # A poll is one request for all orders and one for the account, so it need not be rare (framework gap B13).
     LONG_POLL_INTERVAL = 30.0
     FUNDING_REFRESH_PAUSE_S = 1.0
     LEVERAGE_ATTEMPTS = 3
@@ -295,6 +296,16 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
             await self._web_assistants_factory.close()
         if this_task.cancelling() > cancellations:
             raise asyncio.CancelledError
+
+    def _get_poll_interval(self, timestamp: float) -> float:
+        """In s. The base goes by how long the stream has been quiet; but one that speaks may have lost an event, and
+        only a poll finds that out.
+
+        :param timestamp: the present in s
+        """
+        if self._order_tracker.active_orders or self._order_tracker.lost_orders or self.account_positions:
+            return self.SHORT_POLL_INTERVAL
+        return super()._get_poll_interval(timestamp)
 
     async def _make_network_check_request(self):
         """Not connected as well while the venue refuses our API key (acceptance C29)."""

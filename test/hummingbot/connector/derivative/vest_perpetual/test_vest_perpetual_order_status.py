@@ -18,7 +18,10 @@ from unittest.mock import patch
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestOrderNotFoundError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
+    STREAM_RECONNECTED,
+    VestPerpetualUserStreamDataSource,
+)
 from hummingbot.core.data_type.in_flight_order import OrderState
 
 GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
@@ -206,6 +209,23 @@ class OrderStatusTests(DerivativeTestCase):
         await self.poll()
 
         self.assertEqual([GET_ACCOUNT], [(request.method, request.path) for request in self.venue.requests])
+
+    async def test_b13_the_venue_is_asked_often_while_there_is_an_order_or_a_position(self):
+        now_s = time.time()
+        stream = patch.object(VestPerpetualUserStreamDataSource, "last_recv_time", now_s)  # it speaks
+        with stream:
+            self.assertEqual(30, self.connector._get_poll_interval(now_s))
+            client_order_id = await self.open_order()
+            self.assertEqual(5, self.connector._get_poll_interval(now_s))
+            self.venue.fill_order(client_order_id)
+            self.venue.account = account(positions=[position("BTC-PERP", "1")])
+            await self.poll()
+            await self.poll()
+            self.assertEqual({}, self.connector.in_flight_orders)
+            self.assertEqual(5, self.connector._get_poll_interval(now_s))
+            self.venue.account = account()
+            await self.poll()
+            self.assertEqual(30, self.connector._get_poll_interval(now_s))
 
     async def test_b13_a_tick_begins_a_poll(self):
         self.run_in_background(self.connector._status_polling_loop())
