@@ -150,8 +150,11 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
                 raise VestInvalidOrderError(f"Vest has no market {trading_pair}, or its rules are not known yet")
             if position_action not in self.VALID_POSITION_ACTIONS:
                 raise VestInvalidOrderError("a perpetual order needs a position action, OPEN or CLOSE")
+            _require_decimal("amount", amount)
             if not amount.is_finite() or amount <= 0:
                 raise VestInvalidOrderError(f"the amount {amount} is not a positive number")
+            if order_type is not OrderType.MARKET and price is not None:
+                _require_decimal("price", price)
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
             if order_id in self._cancelled_unsent:
@@ -633,3 +636,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             await self._orphans.cancel_open()
         except VestError as error:
             self._complaints.say(f"Orders left over by an earlier session could not be looked for. {error}")
+
+
+def _require_decimal(name: str, number: Any) -> None:
+    if not isinstance(number, Decimal):
+        raise VestInvalidOrderError(f"the {name} {number!r} is of the type {type(number).__name__}; give a Decimal, made "
+                                    f"of a text")

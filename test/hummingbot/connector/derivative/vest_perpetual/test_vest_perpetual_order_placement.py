@@ -124,6 +124,14 @@ class OrderPlacementTests(DerivativeTestCase):
                 self.events.clear()
                 await self.assert_refused_unsent(self.order(amount=amount), f"amount {amount} is not a positive number")
 
+    async def test_b19_numbers_that_are_no_decimals(self):
+        for amount, price in ((0.01, Decimal(100)), (None, Decimal(100)), ("1", Decimal(100)), (Decimal(1), 100.0)):
+            with self.subTest(amount=amount, price=price):
+                self.events.clear()
+                await self.assert_refused_unsent(self.connector.buy(
+                    "BTC-USDC", amount, OrderType.LIMIT, price, position_action=PositionAction.OPEN
+                ), "give a Decimal")
+
     async def test_b19_an_amount_below_the_step(self):
         self.give_book()
         for order_type in (OrderType.LIMIT, OrderType.MARKET):
