@@ -384,12 +384,15 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """As the base, and waits, within the time and `CANCEL_CONFIRMATION_S`, until the venue has confirmed: the
         client's recorder detaches when this returns (design decision 14). Orders whose cancel was refused are not
         waited for, unless the venue knows them no more: then they may have filled, and that is about to be heard.
+        Orders that are not sent yet are not sent any more.
 
         :param timeout_seconds: the most this may take, in s
         """
+        unsent = set(self._unsent)
+        self._cancelled_unsent |= unsent
         orders = [order for order in self.in_flight_orders.values() if not order.is_done]
         deadline_s = self._clock.monotonic_s() + timeout_seconds
-        results = await super().cancel_all(timeout_seconds)
+        await super().cancel_all(timeout_seconds)
         deadline_s = min(deadline_s, self._clock.monotonic_s() + self.CANCEL_CONFIRMATION_S)
         try:
             while self._clock.monotonic_s() < deadline_s and any(
@@ -401,7 +404,11 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self.logger().info(f"The cancelled orders could not be read again ({error}).")
         self._tell_held_ends(at_once=True)
         await self._update_all_funding_payments(fire_event_on_new=True)
-        return results
+        return [
+            *(CancellationResult(order_id, True) for order_id in unsent),
+            *(CancellationResult(order.client_order_id, order.is_done or order.is_pending_cancel_confirmation)
+              for order in orders),
+        ]
 
     # --- What the venue says of orders
 

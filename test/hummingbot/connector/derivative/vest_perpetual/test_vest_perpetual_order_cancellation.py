@@ -340,9 +340,12 @@ class OrderCancellationTests(DerivativeTestCase):
 
         self.venue.answers[POST_CANCEL] = hang
         before_s = time.monotonic()
-        await self.connector.cancel_all(0.5)
+        results = await self.connector.cancel_all(0.5)
 
         self.assertLess(time.monotonic() - before_s, 2)
+        self.assertEqual(
+            {CancellationResult(hanging, False), *(CancellationResult(one, True) for one in others)}, set(results)
+        )
         await self.poll()
         for client_order_id in others:
             self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
@@ -386,6 +389,15 @@ class OrderCancellationTests(DerivativeTestCase):
 
         self.assertEqual([CancellationResult(client_order_id, True)], results)
         self.assertEqual([], self.logs.texts(logging.ERROR))
+
+    async def test_a20_cancel_all_right_after_an_order_keeps_it_from_being_sent(self):
+        client_order_id = self.order()
+
+        results = await self.connector.cancel_all(10)
+
+        self.assertEqual([CancellationResult(client_order_id, True)], results)
+        self.assertEqual(["Failed"], self.events_of(client_order_id))
+        self.assertEqual([], self.venue.sent_orders)
 
     async def test_cancel_all_without_orders_cancels_nothing(self):
         self.assertEqual([], await self.connector.cancel_all(10))
