@@ -5,7 +5,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestOrderNotFoundError, VestPayloadError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
@@ -60,12 +60,15 @@ class OrdersReader:
         return [order for page in pages for order in page]
 
     async def _page(self, **filters: Any) -> List[wire.Order]:
-        rows = await self._get(
-            path_url=CONSTANTS.ORDERS_PATH,
-            params={**filters, "limit": CONSTANTS.ORDERS_PAGE_LIMIT},
-            is_auth_required=True,
-            limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID,
-        )
+        try:
+            rows = await self._get(
+                path_url=CONSTANTS.ORDERS_PATH,
+                params={**filters, "limit": CONSTANTS.ORDERS_PAGE_LIMIT},
+                is_auth_required=True,
+                limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID,
+            )
+        except VestOrderNotFoundError:
+            return []  # a venue may say so when its list would be empty
         orders = []
         for row in rows_from(rows, "orders"):
             try:

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError, VestServerError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestOrderNotFoundError,
+    VestPayloadError,
+    VestServerError,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
@@ -165,3 +169,14 @@ async def test_open_orders_are_the_new_and_the_partly_filled_ones():
         row["status"] = status
 
     assert ids_of(await reader(orders).open_orders()) == ["0x0", "0x1"]
+
+
+@pytest.mark.asyncio
+async def test_b02_a_venue_may_say_that_it_has_no_such_order_instead_of_an_empty_list():
+    async def not_found(**_):
+        raise VestOrderNotFoundError(3017, "Order not found.", 404)
+
+    reader = OrdersReader(not_found, Complaints(logging.getLogger("test.orders_reader")))
+
+    assert await reader.by_client_order_id("1") is None
+    assert await reader.since(0) == [] == await reader.open_orders()
