@@ -17,8 +17,6 @@ UNCLOSED = re.compile(r"Unclosed (client session|connector|connection)|Task was 
 EXPLANATIONS = {
     "is not ready. Please wait": "the strategy's first ticks, while the connector still loads its books and balances",
     "(order not found)": "the order filled while its cancel was on the way",
-    "Error calculating fee paid in": "after a restart: fills are booked before the order books, Hummingbot's source of "
-                                     "rates, are there; it is not about what is booked",
     "Restoring market registrations": "Hummingbot's stop removes the markets before the strategy closes its positions",
 }
 

@@ -121,6 +121,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._is_reconciling = False
+        self._books_deadline_s: Optional[float] = None
         self._has_started = False
         self._is_starting = False
         self._is_asking_for_time = False

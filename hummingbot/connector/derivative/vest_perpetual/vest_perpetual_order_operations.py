@@ -73,6 +73,9 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     # Readings of a FILLED order from REST, which may lag the event, and the pause between them in s.
     READS_OF_FILLED_ORDER = 4
     READ_PAUSE_S = 0.5
+    # After a restart the fills of restored orders wait so long for the order books, and the pause between looks, in s.
+    BOOKS_WAIT_S = 10.0
+    BOOKS_PAUSE_S = 0.1
 
     _clock: ServerClock
     _complaints: Complaints
@@ -92,6 +95,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _statuses_heard: FIFOCache
     _stream_connections: int
     _is_reconciling: bool
+    _books_deadline_s: Optional[float]
 
     @abstractmethod
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -620,7 +624,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """As the base, with one account request instead of two. A venue that cannot be asked is said once and asked
         again at the next poll, where the base would write a traceback twice a second.
         """
-        results = await safe_gather(self._update_order_status(), self._update_account(), return_exceptions=True)
+        results = await safe_gather(self._update_orders_by_books(), self._update_account(), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         for failure in failures:
             if not isinstance(failure, VestError):
@@ -628,6 +632,19 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._complaints.say(f"The account could not be read and is read again later. {failure}", _POLL)
         if not failures:
             self._complaints.forget(_POLL)
+
+    async def _update_orders_by_books(self) -> None:
+        """Reads the orders, after a restart not before the order books are there: Hummingbot converts the fees of the
+        fills it saves by them, and writes tracebacks when it cannot. They are waited for once in a session at most.
+        """
+        if self._books_deadline_s is None:
+            self._books_deadline_s = self._clock.monotonic_s() + self.BOOKS_WAIT_S
+        while (
+            self._order_tracker.all_updatable_orders and self._trading_pairs and not self.order_book_tracker.ready
+            and self._clock.monotonic_s() < self._books_deadline_s
+        ):
+            await self._sleep(self.BOOKS_PAUSE_S)
+        await self._update_order_status()
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""

@@ -297,6 +297,7 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
                      "LOOKUP_PAUSE_MIN_S", "LOOKUP_PAUSE_MAX_S", "READ_PAUSE_S", "EVENT_LAG_LIMIT_S"):
             self.assertTrue(hasattr(connector, name), name)
             setattr(connector, name, 0.02)
+        connector.BOOKS_WAIT_S = 0.0  # there are none
         connector.NEW_ORDER_GRACE_MS = -1000  # the venue's time as we estimate it may move back by as much
         connector._set_current_timestamp(time.time())
         for event, name in EVENT_NAMES.items():

@@ -524,6 +524,38 @@ class OrderStatusTests(DerivativeTestCase):
         self.assertEqual(["Failed"], self.events_of(never_arrived))
         self.assertEqual([], self.venue.sent_cancels)
 
+    async def restart_with_a_fill_and_without_books(self, wait_s):
+        order_id = await self.open_order()
+        self.venue.fill_order(order_id)
+        await self.restart()
+        self.connector.BOOKS_WAIT_S = wait_s
+        self.tell(STREAM_RECONNECTED)
+        await self.until(lambda: self.connector._account_balances)
+        return order_id
+
+    async def test_c32_fills_of_an_earlier_session_wait_for_the_order_books(self):
+        order_id = await self.restart_with_a_fill_and_without_books(wait_s=60)
+        self.assertEqual([], self.events_of(order_id))
+        self.connector.order_book_tracker._order_books_initialized.set()
+        await self.until(lambda: self.events_of(order_id) == ["Filled", "Completed"])
+
+    async def test_c32_order_books_that_never_come_hold_fills_up_once(self):
+        order_id = await self.restart_with_a_fill_and_without_books(wait_s=0.3)
+        self.assertEqual([], self.events_of(order_id))
+        await self.until(lambda: self.events_of(order_id) == ["Filled", "Completed"])
+
+        self.connector.BOOKS_WAIT_S = 60
+        later = await self.open_order()
+        self.venue.fill_order(later)
+        self.tell(STREAM_RECONNECTED)
+        await self.until(lambda: self.events_of(later) == ["Created", "Filled", "Completed"])
+
+    async def test_c32_a_cancel_of_everything_waits_for_no_order_books(self):
+        order_id = await self.restart_with_a_fill_and_without_books(wait_s=60)
+        async with asyncio.timeout(3):
+            await self.connector.cancel_all(2)
+        self.assertEqual(["Filled", "Completed"], self.events_of(order_id))
+
     # --- A stream that lost its events
 
     async def connect_stream(self):
