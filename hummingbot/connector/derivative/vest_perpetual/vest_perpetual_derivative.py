@@ -115,6 +115,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._unsent: Set[str] = set()  # client order ids given out, of orders not tracked yet
         self._cancelled_unsent: Set[str] = set()
         self._awaiting_exchange_id: Set[str] = set()
+        self._looked_up: Set[str] = set()  # client ids of orders that the venue may not have and is asked for
         self._refused_cancels: FIFOCache = FIFOCache(1000)  # client order ids, as keys
         self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
         self._is_settling_held_ends = False

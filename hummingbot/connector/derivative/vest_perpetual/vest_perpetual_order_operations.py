@@ -88,6 +88,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     _unsent: Set[str]
     _cancelled_unsent: Set[str]
     _awaiting_exchange_id: Set[str]
+    _looked_up: Set[str]
     _refused_cancels: FIFOCache
     _missing_s: FIFOCache
     _missed_fills: MissedFills
@@ -277,16 +278,27 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         self._spawn(self._look_up_until_known(order))
 
     async def _look_up_until_known(self, order: InFlightOrder) -> None:
+        """Asks for an order that the venue may not have, until it lists it or is believed not to have it."""
+        if order.client_order_id in self._looked_up:
+            return
+        self._looked_up.add(order.client_order_id)
         backoff = web_utils.Backoff(self.LOOKUP_PAUSE_MIN_S, self.LOOKUP_PAUSE_MAX_S)
-        while order.client_order_id in self._order_tracker.suspects:
-            await self._sleep(backoff.next_s())
-            try:
-                await self._look_up(order, settles_lost_orders=False)
-            except VestError as error:
-                self._complaints.say(f"An order of unknown outcome is looked up again later. {error}")
+        is_listed = False
+        try:
+            while order.is_open and not is_listed:
+                await self._sleep(backoff.next_s())
+                try:
+                    is_listed = await self._look_up(order, settles_lost_orders=False)
+                except VestError as error:
+                    self._complaints.say(f"An order of unknown outcome is looked up again later. {error}")
+        finally:
+            self._looked_up.discard(order.client_order_id)
 
-    async def _look_up(self, order: InFlightOrder, settles_lost_orders: bool) -> None:
-        """Asks for one order alone, when it is not in the list or may not be at the venue at all."""
+    async def _look_up(self, order: InFlightOrder, settles_lost_orders: bool) -> bool:
+        """Asks for one order alone, when it is not in the list or may not be at the venue at all.
+
+        :return: whether the venue lists it
+        """
         asked_ms = self._clock.now_ms()
         row = await self._orders.by_client_order_id(order.client_order_id)
         if row is not None and not self._order_tracker.is_told_of(order, row):
@@ -295,6 +307,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._book(row, settles_lost_orders)
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
             await self._count_as_missing(order, asked_ms)
+        return False
 
     async def _count_as_missing(self, order: InFlightOrder, asked_ms: int) -> None:
         """The venue's list may lag, so the answers of one moment count once (B2), and none about an order just sent."""
@@ -340,12 +353,14 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         (C12), and that an order the venue no longer has is looked up at once instead of guessed about (A11).
         """
         self._refused_cancels.pop(order.client_order_id, None)
+        is_missing = False
         if order.exchange_order_id is None and not await self._exchange_id_arrives(order):
             return None
         try:
             await self._execute_order_cancel_and_process_update(order=order)
             return order.client_order_id
         except VestOrderNotFoundError:
+            is_missing = True
             self.logger().warning(f"Failed to cancel order {order.client_order_id} (order not found)")
         except VestError as error:
             if not is_outcome_unknown(error):
@@ -355,9 +370,12 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             say = self._complaints.say if is_lost else self.logger().error
             say(f"Failed to cancel order {order.client_order_id}: {error}")
         try:
-            await self._look_up(order, settles_lost_orders=False)
+            is_listed = await self._look_up(order, settles_lost_orders=False)
         except VestError:
             self._poll_notifier.set()
+            return None
+        if is_missing and not is_listed:
+            self._spawn(self._look_up_until_known(order))
         return None
 
     async def _exchange_id_arrives(self, order: InFlightOrder) -> bool:
@@ -391,6 +409,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         Orders that are not sent yet are not sent any more.
 
         :param timeout_seconds: the most this may take, in s
+        :return: success for each order that is done or whose cancel the venue has accepted, however the others fared
         """
         unsent = set(self._unsent)
         self._cancelled_unsent |= unsent
@@ -664,5 +683,5 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
 def _require_decimal(name: str, number: Any) -> None:
     if not isinstance(number, Decimal):
-        raise VestInvalidOrderError(f"the {name} {number!r} is of the type {type(number).__name__}; give a Decimal, made "
-                                    f"of a text")
+        kind = type(number).__name__
+        raise VestInvalidOrderError(f"the {name} {number!r} is of the type {kind}; give a Decimal, made of a text")

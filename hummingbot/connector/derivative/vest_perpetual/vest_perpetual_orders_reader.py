@@ -5,7 +5,10 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestOrderNotFoundError, VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestOrderNotFoundError,
+    VestPayloadError,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
