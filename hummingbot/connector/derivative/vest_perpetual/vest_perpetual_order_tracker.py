@@ -3,7 +3,9 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set
+
+from cachetools import FIFOCache
 
 from hummingbot.connector.client_order_tracker import ClientOrderTracker
 from hummingbot.connector.derivative.vest_perpetual import (
@@ -72,7 +74,7 @@ class VestOrderTracker(ClientOrderTracker):
         super().__init__(connector=connector, lost_order_count_limit=lost_order_count_limit)
         self._memory = memory
         self._suspects: Dict[str, _Suspect] = {}
-        self._unknown_statuses: Set[Tuple[str, str]] = set()
+        self._unknown_statuses: FIFOCache = FIFOCache(1000)  # client ids, as keys, of orders complained of
         self._start_times_ms: Dict[str, int] = {}
 
     @property
@@ -228,7 +230,8 @@ class VestOrderTracker(ClientOrderTracker):
     ) -> Optional[TradeUpdate]:
         """Books what the venue says of one of our orders, by event or by REST: creation, then the fill, then the state.
 
-        An unknown status is said once and changes nothing (C18). A fill of an order that is done or lost is booked too.
+        An unknown status is said once of an order and changes nothing (C18). A fill of an order that is done or lost is
+        booked too.
 
         :param venue: the order as the venue tells it
         :param fee_schema: estimates a fee that the venue does not say
@@ -274,8 +277,8 @@ class VestOrderTracker(ClientOrderTracker):
         )
 
     def _complain_of_status(self, client_order_id: str, status: str) -> None:
-        if (client_order_id, status) not in self._unknown_statuses:
-            self._unknown_statuses.add((client_order_id, status))
+        if client_order_id not in self._unknown_statuses:
+            self._unknown_statuses[client_order_id] = True
             self.logger().error(
                 f"The venue gives order {client_order_id} a status this connector does not know ({status[:40]}). Its "
                 f"state stays as it is; please report this and look for a newer version of the connector."

@@ -219,6 +219,14 @@ class OrderTrackerTests(IsolatedAsyncioWrapperTestCase):
         self.assertTrue(order.is_pending_create)
         self.assertEqual([], self.scene.kinds)
 
+    async def test_c18_a_venue_of_many_unknown_statuses_does_not_fill_the_log(self):
+        self.scene.track()
+        with self.assertLogs(VestOrderTracker.logger(), logging.ERROR) as logs:
+            for number in range(100):
+                self.scene.say(f"ODD{number}")
+
+        self.assertEqual(1, len(logs.records))
+
     async def test_orders_can_be_cancelled_before_the_clock_runs(self):
         self.scene.connector._set_current_timestamp(float("nan"))
         order = self.scene.track(creation_timestamp=float("nan"))
