@@ -272,6 +272,20 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._look_up_later(order, error, f"The venue never got the order: {error}", window_ms)
         return None
 
+    def _on_order_failure(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
+                          order_type: OrderType, price: Optional[Decimal], exception: Exception, **kwargs) -> None:
+        """As the base, which logs a traceback for every refusal; one line says all of an error that is expected."""
+        if not isinstance(exception, VestError):
+            super()._on_order_failure(
+                order_id, trading_pair, amount, trade_type, order_type, price, exception, **kwargs
+            )
+            return
+        self.logger().warning(
+            f"Order {order_id} to {trade_type.name.lower()} {amount} {trading_pair} at {price} ({order_type.name}) "
+            f"failed: {exception}"
+        )
+        self._update_order_after_failure(order_id, trading_pair, exception)
+
     def _look_up_later(self, order: InFlightOrder, error: VestError, failure: str, window_ms: int) -> None:
         self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
         self._order_tracker.mark_outcome_unknown(order.client_order_id, failure, self._clock.now_ms() + window_ms)

@@ -243,6 +243,24 @@ class OrderPlacementTests(DerivativeTestCase):
                     self.assertEqual([], self.venue.asked(*GET_ORDERS))
                     self.assertEqual(1, len(self.venue.sent_orders))
 
+    async def test_c06_a_refusal_is_one_line_of_the_log(self):
+        self.venue.answers[POST_ORDER] = refusing(3002)
+        client_order_id = self.order()
+        await self.until(lambda: self.events_of(client_order_id))
+
+        self.assertEqual(1, len(self.warnings()))
+        self.assertIn(f"Order {client_order_id} to buy 1.000000 BTC-USDC at 100.0000 (LIMIT) failed: Vest error 3002",
+                      self.warnings()[0])
+        self.assertFalse(any(record.exc_info for record in self.logs.records))
+
+    async def test_c06_an_error_nobody_expected_keeps_its_traceback(self):
+        with patch.object(self.connector, "_api_post", side_effect=RuntimeError("a bug")):
+            client_order_id = self.order()
+            await self.until(lambda: self.events_of(client_order_id))
+
+        self.assertEqual(["Failed"], self.events_of(client_order_id))
+        self.assertTrue(any(record.exc_info for record in self.logs.records))
+
     async def test_c28_a_refused_time_is_put_right_once(self):
         answers = [refusing(1132), self.venue.usual]
 
