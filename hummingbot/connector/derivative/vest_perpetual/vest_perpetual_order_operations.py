@@ -152,7 +152,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """
         try:
             if trading_pair not in self._trading_rules:
-                raise VestInvalidOrderError(f"Vest has no market {trading_pair}, or its rules are not known yet")
+                raise VestInvalidOrderError(
+                    f"Vest has no market {trading_pair}, or its rules are not known yet; check the pair's name, or "
+                    f"wait until the connector is ready"
+                )
             if position_action not in self.VALID_POSITION_ACTIONS:
                 raise VestInvalidOrderError("a perpetual order needs a position action, OPEN or CLOSE")
             _require_decimal("amount", amount)
@@ -199,7 +202,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._trading_rules[trading_pair].min_price_increment,
         )
         if price is None:
-            raise VestInvalidOrderError(f"the order book of {trading_pair} is empty or too thin for {amount}")
+            raise VestInvalidOrderError(
+                f"the order book of {trading_pair} is empty or too thin for {amount}; send less, or a LIMIT order, or "
+                f"wait for the book"
+            )
         return price
 
     async def _amount_to_close(self, trading_pair: str, trade_type: TradeType, amount: Decimal) -> Decimal:
@@ -289,6 +295,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
     def _look_up_later(self, order: InFlightOrder, error: VestError, failure: str, window_ms: int) -> None:
         self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
         self._order_tracker.mark_outcome_unknown(order.client_order_id, failure, self._clock.now_ms() + window_ms)
+        self._poll_notifier.set()
         self._spawn(self._look_up_until_known(order))
 
     async def _look_up_until_known(self, order: InFlightOrder) -> None:
@@ -319,6 +326,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._on_nonce_taken(order)
         elif row is not None:
             self._book(row, settles_lost_orders)
+            return True
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
             await self._count_as_missing(order, asked_ms)
         return False

@@ -103,6 +103,7 @@ class OrderPlacementTests(DerivativeTestCase):
 
     async def test_b19_an_unknown_pair(self):
         await self.assert_refused_unsent(self.order(trading_pair="XYZ-USDC"), "no market XYZ-USDC")
+        self.assertIn("check the pair's name", self.heard("Failed")[0].error_message)
 
     async def test_b19_a_missing_position_action(self):
         await self.assert_refused_unsent(
@@ -146,6 +147,7 @@ class OrderPlacementTests(DerivativeTestCase):
 
     async def test_b19_a_market_order_without_a_book(self):
         await self.assert_refused_unsent(self.order(order_type=OrderType.MARKET), "empty or too thin")
+        self.assertIn("send less, or a LIMIT order", self.heard("Failed")[0].error_message)
 
     async def test_b19_a_market_order_on_an_empty_side(self):
         self.give_book(asks=())
@@ -361,6 +363,24 @@ class OrderPlacementTests(DerivativeTestCase):
         self.assertEqual([], self.events_of(client_order_id))
         self.assertTrue(self.in_flight(client_order_id).is_pending_create)
         self.assertEqual(1, self.logs.count("An order of unknown outcome is looked up again later."))
+
+    async def test_c03_an_order_heard_of_by_event_is_read_after_its_answer_was_lost(self):
+        self.listen()
+
+        async def tell_then_lose(request):
+            await self.venue.usual(request)
+            self.tell(order_event(self.venue.rows[request.order["nonce"]]))
+            await self.until(lambda: self.heard("Created"))
+            self.venue.fill_order(str(request.order["nonce"]))  # its event gets lost
+            return web.Response(status=503)
+
+        self.venue.answers[POST_ORDER] = tell_then_lose
+        client_order_id = self.order()
+        await self.until(lambda: client_order_id in self.connector.in_flight_orders)
+        await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
+
+        self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
+        self.assertTrue(self.connector._poll_notifier.is_set())
 
     async def test_c03_an_order_that_filled_before_it_was_found(self):
         async def lose(request):
