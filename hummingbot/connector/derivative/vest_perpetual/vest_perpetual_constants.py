@@ -68,6 +68,9 @@ WS_LISTEN_KEY_PARAMETER = "listenKey"
 DEPTH_LIMIT = 100
 NO_MARKET_CODES = frozenset({1121, 3023})
 
+# --- Refusals that tell that a market is not what it was: its decimals, its prices or its name (protocol section 3).
+MARKET_CHANGED_CODES = frozenset({1111, 1121, 3011, 3023})
+
 # --- Candles over REST (protocol section 4): whatever range is asked for, the answer is the newest bars.
 KLINE_INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
 KLINES_LIMIT = 501

@@ -1,5 +1,6 @@
 """The connector: orders, account and markets of one Vest account, for Hummingbot's strategies."""
 import asyncio
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Coroutine, Dict, List, Optional, Set, Tuple
 
@@ -73,6 +74,9 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     # short one, in s, while there is an order or a position, the long one while the account is flat and idle.
     SHORT_POLL_INTERVAL = 5.0
     LONG_POLL_INTERVAL = 30.0
+    TRADING_RULES_INTERVAL = 300.0
+    # Refusals that tell that a market has changed have the markets read at most once in so many s.
+    RULES_REFRESH_PAUSE_S = 10.0
     FUNDING_REFRESH_PAUSE_S = 1.0
     LEVERAGE_ATTEMPTS = 3
     LEVERAGE_PAUSE_S = 1.0
@@ -128,6 +132,8 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._is_asking_for_time = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
+        self._rules_news = asyncio.Event()
+        self._rules_news_s = float("-inf")
         self._complaints = Complaints(self.logger())
         self._markets = Markets(self.logger())
         self._orders = OrdersReader(self._api_get, self._complaints)
@@ -274,6 +280,8 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
                 self._missed_fills.recall()
         try:
             await super().start_network()
+            if not self._trading_required:  # the base reads no rules then, without which it knows no prices
+                self._trading_rules_polling_task = safe_ensure_future(self._trading_rules_polling_loop())
         finally:
             self._is_starting = False
 
@@ -500,9 +508,12 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     # --- Markets
 
     async def _trading_rules_polling_loop(self):
-        """As the base, which writes a traceback twice a second while the venue is away (C33)."""
+        """As the base, which writes a traceback twice a second while the venue is away (C33); it is cut short by news
+        of a market that has changed (C31).
+        """
         backoff = web_utils.Backoff(CONSTANTS.WS_BACKOFF_MIN_S, CONSTANTS.WS_BACKOFF_MAX_S)
         while True:
+            self._rules_news.clear()
             try:
                 await self._update_trading_rules()
             except VestError as error:
@@ -510,7 +521,14 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
                 await self._sleep(backoff.next_s())
             else:
                 backoff.reset()
-                await self._sleep(self.TRADING_RULES_INTERVAL)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._rules_news.wait(), self.TRADING_RULES_INTERVAL)
+
+    def _refresh_rules_soon(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._rules_news_s >= self.RULES_REFRESH_PAUSE_S:
+            self._rules_news_s = now_s
+            self._rules_news.set()
 
     async def _initialize_trading_pair_symbol_map(self):
         """As the base, without a traceback each time somebody asks for the map while the venue is away (C33)."""
@@ -523,12 +541,14 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         """As the base, but the pairs are mapped before the rules are made, so that a market listed while the bot runs
         has its rules at once, and the rules are swapped, so that no order ever finds them missing (acceptance C31).
         """
-        rules = await self._format_trading_rules(await self._make_trading_rules_request())
-        self._trading_rules = {rule.trading_pair: rule for rule in rules}
+        self._initialize_trading_pair_symbols_from_exchange_info(await self._make_trading_rules_request())
 
     def _initialize_trading_pair_symbols_from_exchange_info(self, exchange_info: Dict[str, Any]):
+        """As the base, and makes the rules of the same answer, which prices are rounded with even where nobody trades
+        (acceptance A2)."""
         self._markets.update(exchange_info)
         self._set_trading_pair_symbol_map(self._markets.symbol_map)
+        self._trading_rules = {rule.trading_pair: rule for rule in self._markets.trading_rules()}
 
     async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
         self._initialize_trading_pair_symbols_from_exchange_info(exchange_info_dict)

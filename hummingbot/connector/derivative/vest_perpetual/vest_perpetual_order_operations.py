@@ -107,6 +107,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """Has balances and positions read."""
 
     @abstractmethod
+    def _refresh_rules_soon(self) -> None:
+        """Has the markets read, because one of them has changed."""
+
+    @abstractmethod
     async def _update_account(self) -> None:
         """Reads balances and positions."""
 
@@ -273,6 +277,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._look_up_later(order, error, failure, int(self.DUPLICATE_LOOKUP_LIMIT_S * 1000))
         except VestError as error:
             if not is_outcome_unknown(error):
+                self._note_refusal(getattr(error, "code", None))
                 raise
             window_ms = CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
             self._look_up_later(order, error, f"The venue never got the order: {error}", window_ms)
@@ -291,6 +296,10 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             f"failed: {exception}"
         )
         self._update_order_after_failure(order_id, trading_pair, exception)
+
+    def _note_refusal(self, code: Optional[int]) -> None:
+        if code in CONSTANTS.MARKET_CHANGED_CODES:
+            self._refresh_rules_soon()
 
     def _look_up_later(self, order: InFlightOrder, error: VestError, failure: str, window_ms: int) -> None:
         self.logger().info(f"It is not known whether Vest has order {order.client_order_id}; it is looked up. {error}")
@@ -526,6 +535,7 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             self._funding_fee_poll_notifier.set()
         if fill is not None or order.current_state is not state_before:
             self._refresh_account_soon()  # an open order locks margin
+            self._note_refusal(venue.code)
         if was_open and (is_end_held or order.is_cancelled):
             self._missed_fills.note_cancelled(order)
 

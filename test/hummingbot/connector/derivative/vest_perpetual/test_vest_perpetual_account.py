@@ -445,6 +445,7 @@ class AccountTests(DerivativeTestCase):
         prices = await connector.get_last_traded_prices(["BTC-USDC", "ETH-USDC", "XYZ-USDC"])
         self.assertEqual({"BTC-USDC": 100.5}, prices)
         self.assertEqual(100.5, await connector._get_last_traded_price("BTC-USDC"))
+        self.assertEqual(Decimal("100.1234"), connector.quantize_order_price("BTC-USDC", Decimal("100.12345")))
         self.assertEqual({"BTC-USDC", "ETH-USDC"}, set(await connector.all_trading_pairs()))
         self.assertTrue(connector.status_dict["account_balance"])
         self.assertFalse(connector.is_trading_required)

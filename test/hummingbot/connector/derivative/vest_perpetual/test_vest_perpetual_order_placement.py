@@ -169,6 +169,27 @@ class OrderPlacementTests(DerivativeTestCase):
 
         await self.assert_refused_unsent(self.order(amount="1.5"), "1.5")
 
+    async def test_c31_a_refusal_that_tells_of_a_changed_market_has_the_markets_read_once(self):
+        self.run_in_background(self.connector._trading_rules_polling_loop())
+        await self.until(lambda: self.venue.asked("GET", CONSTANTS.EXCHANGE_INFO_PATH))
+        self.venue.markets = [market("BTC-PERP", sizeDecimals=1), market("ETH-PERP")]
+        self.venue.answers["POST", CONSTANTS.ORDERS_PATH] = refusing(1111)
+        refused = [self.order() for _ in range(5)]
+        await self.until(lambda: all(self.events_of(client_order_id) for client_order_id in refused))
+
+        await self.until(lambda: self.connector.trading_rules["BTC-USDC"].min_order_size == Decimal("0.1"))
+        self.assertEqual(2, len(self.venue.asked("GET", CONSTANTS.EXCHANGE_INFO_PATH)))
+        del self.venue.answers["POST", CONSTANTS.ORDERS_PATH]
+        await self.open_order(amount="1.23")
+        self.assertEqual("1.2", self.venue.sent_orders[-1]["size"])
+
+    async def test_c31_so_does_an_order_that_is_rejected_later(self):
+        self.run_in_background(self.connector._trading_rules_polling_loop())
+        client_order_id = await self.open_order()
+        self.venue.change_order(client_order_id, "REJECTED", code=3011)
+        await self.poll()
+        await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.EXCHANGE_INFO_PATH)) == 2)
+
     # --- Closing
 
     async def test_a14_a_close_larger_than_the_position_is_trimmed_to_it(self):
