@@ -11,7 +11,7 @@ have been missed, and only for as long as the account may lag; a cancel in norma
 than that is booked after the end.
 """
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
 from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
@@ -288,12 +288,14 @@ class MissedFills:
 
     async def _settle(self, missed: MissedFill) -> bool:
         since_ms = self._clock.now_ms() - int((self._clock.monotonic_s() - missed.since_s + self._lag_s) * 1000)
-        row = None
+        row, told = None, _ZERO
         try:
             rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
+            told = self._book_told(rows, missed)
+            missed = replace(missed, amount=missed.amount - told)
             foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
-            if missed.amount in accumulate(foreign):
-                return False  # somebody else's, heard of by REST alone
+            if missed.amount in (_ZERO, *accumulate(foreign)):
+                return bool(told)  # the rest is somebody else's, heard of by REST alone
             is_clear = not foreign and len(missed.client_order_ids) == 1
             if is_clear:
                 row = await self._orders.by_client_order_id(missed.client_order_ids[0])
@@ -302,7 +304,7 @@ class MissedFills:
         fill = self._inferred(missed, row) if is_clear else None
         if fill is None:
             self._say(missed.symbol, missed.amount, missed.client_order_ids)
-            return False
+            return bool(told)
         self._tracker.process_trade_update(fill)
         self._logger.warning(
             f"Order {fill.client_order_id} was filled by {fill.fill_base_amount} more before it was cancelled, as the "
@@ -310,6 +312,22 @@ class MissedFills:
             f"price and fee may be estimates."
         )
         return True
+
+    def _book_told(self, rows: List[wire.Order], missed: MissedFill) -> Decimal:
+        """Books the last parts that the venue's list tells of the orders in question; it need not [?]. A row is worth
+        reading only because of the difference: mostly it says nothing, and every cancel would cost a request.
+
+        :return: the signed sum of what was booked, in base
+        """
+        told = _ZERO
+        for row in rows if missed.is_last_word else ():
+            order = self._tracker.find(row)
+            if order is not None and order.client_order_id in missed.client_order_ids:
+                # The end is held back as before, or was told.
+                fill = self._tracker.process_venue_order(row, self._fee_schema(order.trading_pair), is_end_held=True)
+                if fill is not None:
+                    told += fill.fill_base_amount if _is_buy(order) else -fill.fill_base_amount
+        return told
 
     def _unheard_of_others(self, rows: List[wire.Order], symbol: str, since_ms: int) -> List[Decimal]:
         """Signed amounts in base of the fills of others that were not heard of, newest first; from now on they were."""
@@ -329,7 +347,9 @@ class MissedFills:
     def _inferred(self, missed: MissedFill, row: Optional[wire.Order]) -> Optional[TradeUpdate]:
         """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled."""
         order = self._tracker.fetch_order(missed.client_order_ids[0])
-        if order is None or abs(missed.amount) >= order.amount - order.executed_amount_base:
+        if order is None or (missed.amount > _ZERO) != _is_buy(order):
+            return None
+        if abs(missed.amount) >= order.amount - order.executed_amount_base:
             return None
         tick = self._markets.get(missed.symbol).price_tick
         price = missed.price(tick)

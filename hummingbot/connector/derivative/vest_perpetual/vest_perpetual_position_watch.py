@@ -51,6 +51,8 @@ class MissedFill:
     :param before: the position when the fills that were counted last explained it
     :param after: the position with the change
     :param since_s: when `before` was seen, on the clock of the watch
+    :param is_last_word: whether the watch takes the position as it is from now on; otherwise orders are still open, and
+        the same difference may be told again when they end
     """
 
     symbol: str
@@ -59,6 +61,7 @@ class MissedFill:
     before: Holding
     after: Holding
     since_s: float
+    is_last_word: bool
 
     def price(self, tick: Decimal) -> Optional[Decimal]:
         """The price in quote that the entry prices of the position tell; None when they do not tell it to the tick.
@@ -237,7 +240,8 @@ class PositionWatch:
                                          and market.told != market.gap)
             if culprits and is_told:
                 missed.append(MissedFill(
-                    symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s
+                    symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s,
+                    is_last_word=not waited_for,
                 ))
                 market.told = market.gap
             if not waited_for:

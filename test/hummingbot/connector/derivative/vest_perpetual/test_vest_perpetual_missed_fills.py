@@ -255,6 +255,34 @@ class MissedFillsTests(DerivativeTestCase):
         self.assertAlmostEqual(Decimal("38.8"), sum(fill.amount * fill.price for fill in fills), places=9)
         self.assertEqual(Decimal("0.01"), sum(fill.trade_fee.flat_fees[0].amount for fill in fills))
 
+    async def test_c16_the_list_of_orders_may_tell_whose_it_was(self):
+        await self.know()
+        orders = [await self.open_order(), await self.open_order()]
+        self.hold("0.4")
+        self.cancelled_row(orders[0])
+        self.cancelled_row(orders[1], **filled("0.4", "97", "0.005"))
+        for client_order_id in orders:
+            row = self.venue.rows[int(client_order_id)]
+            self.tell(order_event({key: row[key] for key in ("id", "nonce", "status", "postTime")}))
+        await self.until(lambda: all(map(self.is_done, orders)))
+
+        await self.poll_until(lambda: self.heard("Filled"))
+        await self.poll_for(2 * LAG_S)
+        fill, = self.heard("Filled")
+        self.assertEqual((orders[1], Decimal("0.4"), Decimal("97")), (fill.order_id, fill.amount, fill.price))
+        self.assertEqual(Decimal("0.005"), fill.trade_fee.flat_fees[0].amount)
+        self.assertEqual([], self.errors())
+
+    async def test_c16_a_poll_books_what_the_row_of_a_cancelled_order_tells(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.hold("0.4")
+        self.cancelled_row(client_order_id, **filled("0.4", "97", "0.005"))
+        await self.poll()
+        await self.until(lambda: self.is_done(client_order_id))
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual(Decimal("97"), self.heard("Filled")[0].price)
+
     async def test_c16_a_part_that_shows_only_after_the_end_is_booked_all_the_same(self):
         await self.know()
         client_order_id = await self.open_order()

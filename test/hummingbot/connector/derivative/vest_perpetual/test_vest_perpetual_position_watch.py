@@ -218,7 +218,7 @@ def test_the_price_that_entry_prices_tell(case):
     size_before, entry_before, change, size_after, entry_after, expected = PRICES[case]
     missed = MissedFill(
         BTC, Decimal(change), ("1",), before=Holding(Decimal(size_before), Decimal(entry_before)),
-        after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0,
+        after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0, is_last_word=True,
     )
     assert missed.price(TICK) == (None if expected is None else Decimal(expected))
 
