@@ -302,18 +302,21 @@ class VestPerpetualAuth(AuthBase):
 class ApiKeyGuard:
     """Keeps the connector from asking on and on with an API key that the venue has refused (acceptance C29).
 
-    One request is let through after each pause, so that a venue that was wrong for a while is noticed. HTTP 401 and 403
+    One request is let through after each pause, so that a venue that was wrong for a while is noticed; the pauses begin
+    short and double with each refusal. HTTP 401 and 403
     without a code of the venue, such as the page of a firewall, say something about the key only in a row.
 
-    :param pause_s: for how long nothing is asked after a refusal, in s
-    :param clock: measures the pause
+    :param pause_max_s: the longest pause, in s
+    :param clock: measures the pauses
     """
 
     REFUSALS_WITHOUT_CODE = 3
+    PAUSE_MIN_S = 5.0
 
-    def __init__(self, pause_s: float, clock: ServerClock):
-        self.pause_s = pause_s
+    def __init__(self, pause_max_s: float, clock: ServerClock):
+        self.pause_max_s = pause_max_s
         self._clock = clock
+        self._pause_s = min(self.PAUSE_MIN_S, pause_max_s)
         self._refusal: Optional[VestUnauthorizedError] = None
         self._refused_until_s = 0.0
         self._refusals_without_code = 0
@@ -332,16 +335,21 @@ class ApiKeyGuard:
                 return False
         is_news = self._refusal is None
         self._refusal = error
-        self._refused_until_s = self._clock.monotonic_s() + self.pause_s
+        now_s = self._clock.monotonic_s()
+        if now_s >= self._refused_until_s:  # else it answers a request that was let through in the pause, or before it
+            self._refused_until_s = now_s + self._pause_s
+            self._pause_s = min(2 * self._pause_s, self.pause_max_s)
         return is_news
 
     def note_success(self) -> None:
         """The venue accepts the key."""
         self._refusal = None
+        self._refused_until_s = 0.0
         self._refusals_without_code = 0
+        self._pause_s = min(self.PAUSE_MIN_S, self.pause_max_s)
 
     def check(self) -> None:
-        """To be called before every private request.
+        """To be called before every private request but cancels, which protect money.
 
         :raises VestUnauthorizedError: the refusal, while its pause lasts
         """

@@ -171,7 +171,7 @@ WS_BACKOFF_MIN_S = 0.5
 WS_BACKOFF_MAX_S = 5.0  # twelve attempts a minute are no storm, and a bot without its stream is blind
 WS_CLOSE_TIMEOUT_S = 2.0  # a half-open connection never answers a close frame
 # After the venue refused the API key, asking again is of little use (acceptance C29).
-UNAUTHORIZED_RETRY_S = 300.0
+UNAUTHORIZED_RETRY_S = 60.0
 LISTEN_KEY_LIFE_S = 3600.0  # protocol section 5
 LISTEN_KEY_RENEWAL_S = LISTEN_KEY_LIFE_S / 3
 LISTEN_KEY_RETRY_S = 5.0

@@ -80,7 +80,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     FUNDING_REFRESH_PAUSE_S = 1.0
     LEVERAGE_ATTEMPTS = 3
     LEVERAGE_PAUSE_S = 1.0
-    # After the venue refused the API key nothing private is asked for so long, in s (acceptance C29).
+    # After the venue refused the API key nothing private but cancels is asked for at most so long, in s (C29).
     KEY_REFUSAL_PAUSE_S = 300.0
 
     def __init__(
@@ -337,14 +337,20 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     # --- Requests
 
     async def _api_request(self, path_url: str, is_auth_required: bool = False, **kwargs) -> Any:
-        """As the base; asks nothing private for a while after the venue refused the API key (acceptance C29)."""
-        if is_auth_required:
+        """As the base; asks nothing private for a while after the venue refused the API key (acceptance C29). Cancels
+        always go out, for they are few and protect money; one that the venue answers shows that the key is good again.
+        """
+        if is_auth_required and path_url != CONSTANTS.ORDERS_CANCEL_PATH:
             self._key_guard.check()
         try:
             answer = await super()._api_request(path_url, is_auth_required=is_auth_required, **kwargs)
         except VestUnauthorizedError as error:
             if is_auth_required:
                 self.on_api_key_refused(error)
+            raise
+        except VestOrderNotFoundError:
+            if is_auth_required:
+                self._key_guard.note_success()
             raise
         if is_auth_required:
             self._key_guard.note_success()
@@ -357,8 +363,9 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         """
         if self._key_guard.note_refusal(error):
             self.logger().error(
-                f"{error} Nothing private is asked of Vest for {self._key_guard.pause_s / 60:.0f} minutes at a time; "
-                f"orders and positions are kept as they were last known."
+                f"{error} But for cancels nothing private is asked of Vest for up to "
+                f"{self._key_guard.pause_max_s / 60:.0f} minutes at a time; orders and positions are kept as they were "
+                f"last known."
             )
 
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):

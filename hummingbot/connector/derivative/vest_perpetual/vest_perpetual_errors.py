@@ -117,7 +117,8 @@ class VestUnauthorizedError(VestRefusedError):
 
     @property
     def concerns_api_key(self) -> bool:
-        """Whether the API key itself is refused, so that no other private request can succeed either."""
+        """Whether the API key, or the account group that goes with it, is refused, so that no other private request
+        can succeed either."""
         return self.code in _API_KEY_CODES
 
 
@@ -228,7 +229,7 @@ CODE_MEANINGS: Dict[int, str] = {
 
 RATE_LIMIT_CODES = frozenset({429, 1003})
 # None: an HTTP 401 or 403 without a code, or keys that cannot be keys.
-_API_KEY_CODES = (None, 1002, 1099)
+_API_KEY_CODES = (None, 1002, 1099, 1146)
 _ERROR_CLASSES: Dict[int, Type[VestRefusedError]] = {
     1002: VestUnauthorizedError,
     1022: VestUnauthorizedError,

@@ -349,6 +349,18 @@ class AccountTests(DerivativeTestCase):
 
     # --- Keys
 
+    async def test_c29_cancels_go_out_while_the_key_is_refused_and_show_that_it_is_good_again(self):
+        client_order_id = await self.open_order()
+        self.venue.answers[GET_ACCOUNT] = refusing(1002, 401)
+        await self.poll()
+        self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())
+
+        self.connector.cancel("BTC-USDC", client_order_id)
+        await self.until(lambda: self.venue.sent_cancels)
+        await self.until(lambda: self.in_flight(client_order_id).is_pending_cancel_confirmation)
+
+        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+
     async def test_c29_a_refused_key_is_said_once_and_nothing_private_is_asked_for_a_while(self):
         now_s = self.connector._clock.monotonic_s()
         self.connector._clock.monotonic_s = lambda: now_s
@@ -360,7 +372,7 @@ class AccountTests(DerivativeTestCase):
 
         error, = self.logs.texts(logging.ERROR)
         self.assertIn("connect vest_perpetual", error)
-        self.assertIn("for 5 minutes at a time", error)
+        self.assertIn("for up to 5 minutes at a time", error)
         self.assertNotIn(API_KEY, error)
         self.assertEqual(1, len(self.venue.private_requests))
         self.assertEqual(["Failed"], self.events_of(client_order_id))

@@ -399,6 +399,23 @@ def test_c29_a_refused_key_pauses_everything_at_once_and_is_news_once(error):
     assert not is_paused(guard)
 
 
+def test_c29_the_pauses_begin_short_and_grow():
+    now_s, pauses = [1000.0], []
+    guard = ApiKeyGuard(300, ServerClock(monotonic_s=lambda: now_s[0]))
+    for _ in range(9):
+        since_s = now_s[0]
+        guard.note_refusal(VestUnauthorizedError(1002, "no", 401))
+        guard.note_refusal(VestUnauthorizedError(1002, "no", 401))  # of a cancel
+        while is_paused(guard):
+            now_s[0] += 1
+        pauses.append(now_s[0] - since_s)
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    guard.note_success()
+    guard.note_refusal(VestUnauthorizedError(1002, "no", 401))
+    now_s[0] += 5
+    assert not is_paused(guard)
+
+
 def test_c29_a_firewalls_page_pauses_nothing_unless_it_stays():
     page = VestUnauthorizedError(None, "the answer was a web page", 403)
     guard = ApiKeyGuard(300, ServerClock())
@@ -411,8 +428,13 @@ def test_c29_a_firewalls_page_pauses_nothing_unless_it_stays():
     assert is_paused(guard)
 
 
-@pytest.mark.parametrize("code", [1022, 1146])
-def test_a_refused_signature_says_nothing_about_the_api_key(code):
+def test_a_refused_signature_says_nothing_about_the_api_key():
     guard = ApiKeyGuard(300, ServerClock())
 
-    assert not guard.note_refusal(VestUnauthorizedError(code, "", 401)) and not is_paused(guard)
+    assert not guard.note_refusal(VestUnauthorizedError(1022, "", 401)) and not is_paused(guard)
+
+
+def test_a1_a_refused_account_group_is_like_a_refused_key():
+    guard = ApiKeyGuard(300, ServerClock())
+
+    assert guard.note_refusal(VestUnauthorizedError(1146, "", 401)) and is_paused(guard)
