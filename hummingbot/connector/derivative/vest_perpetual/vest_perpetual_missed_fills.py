@@ -292,6 +292,8 @@ class MissedFills:
         try:
             rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
             told = self._book_told(rows, missed)
+            if told:
+                self._watch.note_booked(missed.symbol)
             missed = replace(missed, amount=missed.amount - told)
             foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
             if missed.amount in (_ZERO, *accumulate(foreign)):
@@ -306,6 +308,7 @@ class MissedFills:
             self._say(missed.symbol, missed.amount, missed.client_order_ids)
             return bool(told)
         self._tracker.process_trade_update(fill)
+        self._watch.note_booked(missed.symbol)
         self._logger.warning(
             f"Order {fill.client_order_id} was filled by {fill.fill_base_amount} more before it was cancelled, as the "
             f"position in {missed.symbol} shows; Vest did not tell of it. The fill is booked at {fill.fill_price}; its "

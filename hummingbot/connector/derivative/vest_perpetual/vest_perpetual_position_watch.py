@@ -95,6 +95,8 @@ class _Market:
     gap: Decimal = _ZERO
     changed_s: float = 0.0  # when the gap, or what is booked, last changed
     told: Decimal = _ZERO  # the gap that was told though it may still be explained
+    taken: Decimal = _ZERO  # the last difference that was taken as it is without being booked
+    taken_s: float = 0.0  # when that was
     explained: Holding = _NOTHING  # the position when there last was no gap
     explained_s: float = 0.0  # when that was
     shown: Decimal = _ZERO  # the position at the last reading
@@ -113,6 +115,8 @@ class PositionWatch:
 
     # For so many times the account's lag a difference waits for orders that are still open.
     PATIENCE_LAGS = 60
+    # A fill that explains a difference is heard of at most so many times the account's lag after that was told.
+    LATE_LAGS = 6
     # An order may have missed parts that show at most so many times the account's lag after its end.
     MEMORY_LAGS = 2
 
@@ -159,6 +163,13 @@ class PositionWatch:
         market.booked += signed_amount
         market.changed_s = self._monotonic_s()
         self._shift(market, signed_amount)
+
+    def note_booked(self, symbol: str) -> None:
+        """The last difference that was told was booked, so that nothing is left of it to be explained later.
+
+        :param symbol: the venue's symbol
+        """
+        self._market(symbol).taken = _ZERO
 
     def note_cancelled(self, symbol: str, order: Candidate) -> None:
         """One of our orders was cancelled before it was filled.
@@ -234,6 +245,9 @@ class PositionWatch:
             self._look(market, holding, still_open)
             if market.gap == _ZERO or not self._has_lasted(market, self._lag_s):
                 continue
+            if self._takes_back(market):
+                self._take_as_it_is(market, holding)
+                continue
             waited_for = self._suspected(market, still_open)
             culprits = self._suspected(market, [order for _, order in market.cancelled.values()])
             is_told = not waited_for or (self._has_lasted(market, self.PATIENCE_LAGS * self._lag_s)
@@ -245,8 +259,16 @@ class PositionWatch:
                 ))
                 market.told = market.gap
             if not waited_for:
+                market.taken, market.taken_s = market.gap, self._looked_s
                 self._take_as_it_is(market, holding)
         return missed
+
+    def _takes_back(self, market: _Market) -> bool:
+        """Whether a difference is only an earlier one that is explained at last, by a fill heard of late. It is of the
+        other sign then, and no order of ours has made it.
+        """
+        is_remembered = self._looked_s - market.taken_s <= self.LATE_LAGS * self._lag_s
+        return is_remembered and market.gap * market.taken < _ZERO and abs(market.gap) <= abs(market.taken)
 
     def _suspected(self, market: _Market, orders: Iterable[Candidate]) -> Tuple[str, ...]:
         return tuple(

@@ -223,6 +223,33 @@ def test_the_price_that_entry_prices_tell(case):
     assert missed.price(TICK) == (None if expected is None else Decimal(expected))
 
 
+@pytest.mark.parametrize("suspects", [[], ["1"], ["1", "2"]])
+def test_c16_a_difference_that_is_explained_late_is_blamed_on_no_order_of_the_other_side(account, suspects):
+    for order_id in suspects:
+        account.cancelled(order_id)
+    account.position = Decimal("0.4")
+    account.read_until_settled()
+
+    account.watch.note_fill(BTC, Decimal("0.4"))  # heard of at last
+    account.cancelled("3", is_buy=False)
+    assert account.read_until_settled() == []
+
+    account.cancelled("4", is_buy=False)
+    account.position = Decimal("-0.1")  # more than can be explained late
+    assert told(account.read_until_settled()) == [(Decimal("-0.5"), ("4",))]
+
+
+def test_c16_after_a_difference_that_was_booked_one_of_the_other_side_is_told(account):
+    account.cancelled("1")
+    account.position = Decimal("0.4")
+    assert told(account.read_until_settled()) == [(Decimal("0.4"), ("1",))]
+    account.watch.note_booked(BTC)
+
+    account.cancelled("2", is_buy=False)
+    account.position = Decimal("0.1")
+    assert told(account.read_until_settled()) == [(Decimal("-0.3"), ("2",))]
+
+
 def test_c16_a_later_watch_notices_what_was_filled_between(account):
     account.watch.note_fill(BTC, Decimal("0.3"))
     account.position = Decimal("0.3")
