@@ -23,6 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestClockError,
     VestError,
     VestOrderNotFoundError,
+    VestPayloadError,
     VestRefusedError,
     VestUnauthorizedError,
     is_retryable,
@@ -436,7 +437,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
                 answer = await self._api_post(
                     path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH, data=request, is_auth_required=True
                 )
-                self._perpetual_trading.set_leverage(trading_pair, wire.Leverage.from_payload(answer).value)
+                self._perpetual_trading.set_leverage(trading_pair, _leverage_of(answer, leverage))
                 return True, ""
             except VestError as error:
                 # Setting it twice does no harm, and nobody else would try again.
@@ -610,3 +611,11 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
             percent=schema.taker_percent_fee_decimal,
             percent_token=schema.percent_fee_token,
         )
+
+
+def _leverage_of(answer: Any, asked: int) -> int:
+    """What the venue set; the value asked for when it only says that it did."""
+    try:
+        return wire.Leverage.from_payload(answer).value
+    except VestPayloadError:
+        return asked

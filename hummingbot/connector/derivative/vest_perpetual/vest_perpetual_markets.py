@@ -12,6 +12,9 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import 
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
+# More odd markets than these are not named, so that no answer of the venue fills the log.
+_MAX_SAID = 50
+
 
 class Markets:
     """The markets as last heard. One that is odd, halted or malformed disturbs no other (acceptance A5), and no trading
@@ -81,6 +84,9 @@ class Markets:
             self._say(logging.INFO, f"Vest's market {symbol} is the trading pair {pair} in Hummingbot.")
 
     def _say(self, level: int, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
-            self._logger.log(level, text)
+        if text in self._said or len(self._said) > _MAX_SAID:
+            return
+        self._said.add(text)
+        if len(self._said) > _MAX_SAID:
+            level, text = logging.ERROR, "Vest lists so many odd markets that the others are not named here."
+        self._logger.log(level, text)

@@ -332,6 +332,14 @@ class AccountTests(DerivativeTestCase):
 
         self.assertEqual(5, self.connector.get_leverage("BTC-USDC"))
 
+    async def test_a08_a_leverage_that_is_set_without_a_word_is_the_one_asked_for(self):
+        self.venue.answers[POST_LEVERAGE] = answering({})
+
+        await self.set_leverage(5)
+
+        self.assertEqual(5, self.connector.get_leverage("BTC-USDC"))
+        self.assertEqual(0, self.logs.count("Error setting leverage"))
+
     async def test_a_leverage_that_cannot_be_set_is_given_up(self):
         self.connector.LEVERAGE_PAUSE_S = 0.01
         self.venue.answers[POST_LEVERAGE] = answering({}, 503)

@@ -123,3 +123,14 @@ def test_an_answer_that_is_no_list_of_markets_changes_nothing(markets, answer):
         markets.update(answer)
 
     assert [rule.trading_pair for rule in markets.trading_rules()] == ["BTC-USDC"]
+
+
+def test_odd_markets_without_end_do_not_fill_the_log(markets, caplog):
+    for number in range(3):
+        markets.update(exchange_info(market("BTC-PERP"), *(
+            market(f"ODD{number}_{index}-X-Y", sizeDecimals="many" if index % 2 else 2) for index in range(300)
+        )))
+
+    assert len(caplog.records) <= 51
+    assert "so many odd markets" in said(caplog, logging.ERROR)[-1]
+    assert "BTC-USDC" in markets.symbol_map.values()
