@@ -122,7 +122,7 @@ async def test_c05_rate_limited(rule, when):
 async def test_c06_definitive_refusals_over_http(shape):
     status, wrap = SHAPES[shape]
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         for code in REFUSALS:
             await fault_orders(bench, "status", "before", status=status,
                                body=json.dumps(wrap({"code": code, "msg": "Refused."})))

@@ -58,7 +58,7 @@ async def test_c28_the_venues_clock_drifts():
 
 async def test_c28_a_time_the_venue_refuses_again_fails_the_order_once():
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         await bench.admin.add_fault("rest", "error_200", method="POST", path="/orders", code=1132, times=2)
         order_id = limit_order(bench)
         await bench.until(lambda: bench.bot.is_done(order_id))
@@ -100,7 +100,7 @@ async def test_c29_an_order_with_a_revoked_key_fails_in_words():
 
 async def test_a1_the_signing_key_of_another_registration_is_said():
     async with running(accounts=2, is_started=False, is_checked=False) as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         bench.bot.construct(
             vest_perpetual_signing_private_key=bench.simulator.accounts[1].signing_private_key)
         bench.bot.run()
@@ -159,7 +159,7 @@ async def _has_struck(bench, fault, count):
 
 async def test_c33_the_venue_is_down_for_a_while():
     async with running() as bench:
-        bench.expected_complaints = [*OUTAGE, "WARNING.*Order .* failed: "]
+        bench.expected_complaints = [*OUTAGE, "NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         orders = [limit_order(bench, factor) for factor in ("0.9", "0.8")]
         for order_id in orders:
             await bench.bot.open(order_id)

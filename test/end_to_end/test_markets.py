@@ -71,7 +71,7 @@ async def test_a5_a_pair_that_the_venue_does_not_list_waits_and_the_others_trade
 
 async def test_a_halted_market_refuses_orders_in_words_and_others_trade_on():
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         await bench.admin.set_status("BTC-PERP", "HALT")
         refused = bench.bot.buy("BTC-USDC", "0.01")
         await bench.bot.filled(bench.bot.buy("ETH-USDC", "0.1"))
@@ -111,7 +111,7 @@ async def test_c31_rules_follow_the_venue_and_a_listed_symbol_can_be_traded():
 
 async def test_c31_a_delisted_symbol_ends_its_orders_and_disturbs_no_other():
     async with running() as bench:
-        bench.expected_complaints = ["was not sent", "ETH", "WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["was not sent", "ETH", "NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         order_id = bench.bot.buy("ETH-USDC", "0.1", price=bench.bot.price("ETH-USDC", "0.9"))
         await bench.bot.open(order_id)
         await bench.admin.delist("ETH-PERP")

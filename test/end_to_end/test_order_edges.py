@@ -172,7 +172,7 @@ async def test_fill_or_kill_fills_at_once_or_not_at_all():
 
 async def test_a_time_in_force_that_does_not_exist_fails_once():
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: ", *REFUSED]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: ", *REFUSED]
         order_id = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"), time_in_force="IOC")
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert bench.bot.names(order_id) == ["Failed"]
@@ -242,7 +242,7 @@ async def test_a14_closing_when_nothing_is_left_fails_in_words(is_long):
 
 async def test_a14_of_two_closes_at_once_one_closes_and_one_fails():
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: ", *REFUSED]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: ", *REFUSED]
         await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
         await bench.bot.position_is("BTC-USDC", "0.01")
         orders = [bench.bot.sell("BTC-USDC", "0.01", action=CLOSE) for _ in range(2)]

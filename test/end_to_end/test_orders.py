@@ -68,7 +68,7 @@ async def test_cancelling_a_partly_filled_order_keeps_its_fills():
 @pytest.mark.parametrize("reject_by", ["event", "http"])
 async def test_a_rejected_order_fails_once_with_code_and_meaning(reject_by):
     async with running(**switches(reject_by=reject_by)) as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         await bench.admin.reject_next(3002)
         order_id = bench.bot.buy("BTC-USDC", "0.01")
         await bench.until(lambda: bench.bot.is_done(order_id))
@@ -78,7 +78,7 @@ async def test_a_rejected_order_fails_once_with_code_and_meaning(reject_by):
 
 async def test_an_order_beyond_the_margin_is_rejected_by_the_venue():
     async with running(balance=Decimal("100")) as bench:
-        bench.expected_complaints = ["WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         order_id = bench.bot.buy("BTC-USDC", "0.1")
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert "3002" in bench.bot.failure(order_id)

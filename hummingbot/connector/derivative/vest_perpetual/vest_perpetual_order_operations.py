@@ -285,15 +285,18 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
 
     def _on_order_failure(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
                           order_type: OrderType, price: Optional[Decimal], exception: Exception, **kwargs) -> None:
-        """As the base, which logs a traceback for every refusal; one line says all of an error that is expected."""
+        """As the base, which logs a traceback for a refusal too; one WARNING says all of an error that is expected."""
         if not isinstance(exception, VestError):
             super()._on_order_failure(
                 order_id, trading_pair, amount, trade_type, order_type, price, exception, **kwargs
             )
             return
+        side = trade_type.name.lower()
+        self.logger().network(
+            f"Error submitting {side} {order_type.name} order to {self.name_cap} for {amount} {trading_pair} {price}."
+        )
         self.logger().warning(
-            f"Order {order_id} to {trade_type.name.lower()} {amount} {trading_pair} at {price} ({order_type.name}) "
-            f"failed: {exception}"
+            f"Order {order_id} to {side} {amount} {trading_pair} at {price} ({order_type.name}) failed: {exception}"
         )
         self._update_order_after_failure(order_id, trading_pair, exception)
 
@@ -331,11 +334,11 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
         """
         asked_ms = self._clock.now_ms()
         row = await self._orders.by_client_order_id(order.client_order_id)
-        if row is not None and not self._order_tracker.is_told_of(order, row):
-            self._on_nonce_taken(order)
-        elif row is not None:
+        if row is not None and self._order_tracker.is_told_of(order, row):
             self._book(row, settles_lost_orders)
             return True
+        if row is not None and order.client_order_id in self._order_tracker.suspects:
+            self._on_nonce_taken(order)
         elif settles_lost_orders or order.client_order_id in self._order_tracker.active_orders:
             await self._count_as_missing(order, asked_ms)
         return False
@@ -349,13 +352,12 @@ class VestOrderOperations(PerpetualDerivativePyBase, ABC):
             await self._order_tracker.note_not_found(order, asked_ms)
 
     def _on_nonce_taken(self, order: InFlightOrder) -> None:
-        if order.is_open:
-            self._complaints.say(
-                f"Another bot on this account sent an order with the number of ours, {order.client_order_id}; its data "
-                f"folder may be a copy of this one's. A new mark was drawn for later orders."
-            )
-            self._order_tracker.note_nonce_taken(order)
-            self._order_ids.redraw_tag()
+        self._complaints.say(
+            f"Another bot on this account sent an order with the number of ours, {order.client_order_id}; its data "
+            f"folder may be a copy of this one's. A new mark was drawn for later orders."
+        )
+        self._order_tracker.note_nonce_taken(order)
+        self._order_ids.redraw_tag()
 
     # --- Cancelling orders
 

@@ -322,14 +322,13 @@ class VestOrderTracker(ClientOrderTracker):
             self._fail(order, suspect.failure)
 
     def note_nonce_taken(self, order: InFlightOrder) -> None:
-        """The venue has an order of another bot with an order's nonce: it takes no second one (code 3015), so ours, if
-        its outcome was unknown, has failed.
+        """The venue has an order of another bot with an order's nonce: it takes no second one (code 3015), so ours has
+        failed.
 
-        :param order: the order that was asked for
+        :param order: an order of unknown outcome
         """
-        if order.client_order_id in self._suspects:
-            self._fail(order, "Vest has an order of another bot on this account with the same number, which kept it "
-                              "from taking this one; later orders are numbered differently, so send it again")
+        self._fail(order, "Vest has an order of another bot on this account with the same number, which kept it from "
+                          "taking this one; later orders are numbered differently, so send it again")
 
     def _fail(self, order: InFlightOrder, message: str) -> None:
         self._apply(self._update(order, OrderState.FAILED, self.current_timestamp, misc_updates={
