@@ -353,9 +353,9 @@ class OrderCancellationTests(DerivativeTestCase):
 
         self.venue.answers[POST_CANCEL] = hang
         before_s = time.monotonic()
-        results = await self.connector.cancel_all(0.5)
+        results = await self.connector.cancel_all(1.5)
 
-        self.assertLess(time.monotonic() - before_s, 2)
+        self.assertLess(time.monotonic() - before_s, 5)
         self.assertEqual(
             {CancellationResult(hanging, False), *(CancellationResult(one, True) for one in others)}, set(results)
         )
