@@ -359,6 +359,7 @@ class AccountTests(DerivativeTestCase):
 
     async def test_c29_cancels_go_out_while_the_key_is_refused_and_show_that_it_is_good_again(self):
         client_order_id = await self.open_order()
+        await self.until(lambda: self.connector._account_refresh_task.done())
         self.venue.answers[GET_ACCOUNT] = refusing(1002, 401)
         await self.poll()
         self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())

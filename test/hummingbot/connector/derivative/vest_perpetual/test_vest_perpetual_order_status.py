@@ -196,6 +196,7 @@ class OrderStatusTests(DerivativeTestCase):
 
     async def test_b13_a_poll_is_two_requests_however_many_orders_there_are(self):
         client_order_ids = [await self.open_order() for _ in range(10)]
+        await self.until(lambda: self.connector._account_refresh_task.done())
         self.venue.requests.clear()
 
         await self.poll()
