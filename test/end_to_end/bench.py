@@ -45,7 +45,7 @@ from vest_simulator import Credentials, SimulatorConfig, Switches, VestSimulator
 from vest_simulator.faults.proxy import TcpProxy
 
 PAIRS = ("BTC-USDC", "ETH-USDC")
-TIMEOUT_S = 10.0
+TIMEOUT_S = 20.0
 # Shorter than in earnest, so that tests are short; the code is the same.
 SHORT_CONSTANTS = dict(RECV_WINDOW_MS=1500, UNKNOWN_OUTCOME_GRACE_MS=200, FUNDING_POLL_INTERVAL_S=1)
 TIMING = SocketTiming(
@@ -563,7 +563,7 @@ async def _check_leftovers(bench: Bench, tasks_before: Set[asyncio.Task]) -> Non
         # The simulator's side, of connections that are kept alive and after it was started anew.
         return [name for name in names if not name.startswith(("RequestHandler.", "TcpProxy.", "VestSimulator."))]
 
-    await bench.until(lambda: not left(), lambda: f"tasks are left: {sorted(left())}", timeout_s=3)
+    await bench.until(lambda: not left(), lambda: f"tasks are left: {sorted(left())}", timeout_s=TIMEOUT_S)
     sockets = defaultdict(int, await bench.admin.sockets())
     assert (sockets["public"], sockets["private"]) == (0, 0)
     gc.collect()

@@ -17,7 +17,7 @@ UNKNOWABLE_FILLS = "WARNING.* ends while the position in|ERROR.* without a fill 
 _STATES = {"Created": "open", "Filled": "open", "Completed": "filled", "Cancelled": "cancelled", "Failed": "failed"}
 
 
-async def check_invariants(bench: "Bench", timeout_s: float = 10.0) -> None:
+async def check_invariants(bench: "Bench", timeout_s: float = 20.0) -> None:
     """Waits until the bots agree with the venue, lets them poll once more, and looks again.
 
     Prices stand still meanwhile, because positions and margins move with them.

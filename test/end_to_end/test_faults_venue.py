@@ -107,7 +107,7 @@ async def test_a1_the_signing_key_of_another_registration_is_said():
         await bench.until(lambda: bench.connector.ready)
         order_id = limit_order(bench)
         await bench.until(lambda: bench.bot.is_done(order_id))
-        assert "the signing private key is not the one that was registered" in bench.bot.failure(order_id)
+        assert "enter the signing private key that was registered together with" in bench.bot.failure(order_id)
 
 
 @pytest.mark.parametrize("code", ["429", "1003"])

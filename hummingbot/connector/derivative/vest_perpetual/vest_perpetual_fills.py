@@ -70,17 +70,19 @@ class _Part:
         return abs(self.average - other.average) < Decimal(1).scaleb(coarser)
 
 
-def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSchema) -> Optional[TradeUpdate]:
+def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSchema,
+              is_event: bool = False) -> Optional[TradeUpdate]:
     """The fill that the venue's word adds to what is booked, None when it adds nothing.
 
     :param tracked: the order with the fills booked so far
     :param venue: what the venue says of it, by event or by REST
     :param fee_schema: estimates the fee where the venue does not say it; corrected when the order is FILLED
+    :param is_event: whether the stream told it
     """
     if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
         size, quote = _remainder(tracked, venue)
     else:
-        size, quote = _last_part(tracked, venue)
+        size, quote = _last_part(tracked, venue, is_event)
     if size <= _ZERO or quote <= _ZERO:
         return None
     fee = _fee(tracked, venue, quote, fee_schema)
@@ -174,25 +176,28 @@ def _remainder(tracked: InFlightOrder, venue: wire.Order):
     return size, quote if quote > _ZERO else size * average
 
 
-def _last_part(tracked: InFlightOrder, venue: wire.Order):
+def _last_part(tracked: InFlightOrder, venue: wire.Order, is_event: bool):
     """Size and quote of the last part of an order that is not FILLED, zero when it is booked or was not said. A part
     that is told after it was booked as missed is not booked again."""
     size = venue.last_filled_size or _ZERO
     price = venue.last_filled_price or venue.avg_filled_price
     is_inferred = any(fill_id.startswith(_missed_prefix(venue.order_id)) for fill_id in tracked.order_fills)
     is_too_much = tracked.executed_amount_base + size > tracked.amount
-    if price is None or is_too_much or is_inferred or _is_booked(tracked, venue):
+    if price is None or is_too_much or is_inferred or _is_booked(tracked, venue, is_event):
         return _ZERO, _ZERO
     return size, size * price
 
 
-def _is_booked(tracked: InFlightOrder, venue: wire.Order) -> bool:
+def _is_booked(tracked: InFlightOrder, venue: wire.Order, is_event: bool) -> bool:
     """Whether the last part is booked. Two parts of one size, price and millisecond look alike at an unchanged average;
-    then only cumulative fees tell them apart: they have grown by the fee of one such part.
+    then only cumulative fees tell them apart: they have grown by the fee of one such part. Those of REST may be the
+    order's where an event told the part's [?], and so would make a missed part look like a second one of these.
     """
     twins = _twins(tracked, venue)
-    if not twins or venue.fees is None or any(part.fees in (None, venue.fees) for part in twins.values()):
-        return bool(twins)
+    if not twins:
+        return False
+    if not is_event or venue.fees is None or any(part.fees in (None, venue.fees) for part in twins.values()):
+        return True
     growth = venue.fees - booked_fee(tracked)
     return not any(
         abs(growth - fee.amount) < _FEE_TOLERANCE * fee.amount

@@ -226,7 +226,7 @@ class VestOrderTracker(ClientOrderTracker):
 
     def process_venue_order(
             self, venue: wire.Order, fee_schema: TradeFeeSchema, settles_lost_orders: bool = True,
-            is_end_held: bool = False,
+            is_end_held: bool = False, is_event: bool = False,
     ) -> Optional[TradeUpdate]:
         """Books what the venue says of one of our orders, by event or by REST: creation, then the fill, then the state.
 
@@ -237,6 +237,7 @@ class VestOrderTracker(ClientOrderTracker):
         :param fee_schema: estimates a fee that the venue does not say
         :param settles_lost_orders: whether a lost order may end here; the framework ends them in a poll of their own
         :param is_end_held: whether the state has to wait, because fills that come before it are still looked for
+        :param is_event: whether the stream told it
         :return: the fill that was new, if any
         """
         order = self.find(venue)
@@ -252,7 +253,7 @@ class VestOrderTracker(ClientOrderTracker):
         timestamp = (venue.last_filled_time_ms or venue.post_time_ms or self.current_timestamp * 1000) / 1000
         if state is not OrderState.FAILED:
             self._apply(self._update(order, OrderState.OPEN, timestamp, venue.order_id))
-        fill = next_fill(order, venue, fee_schema)
+        fill = next_fill(order, venue, fee_schema, is_event)
         if fill is not None:
             self.process_trade_update(fill)
         if not is_end_held and (settles_lost_orders or client_order_id not in self._lost_orders):

@@ -357,7 +357,7 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
         self.addAsyncCleanup(end)
         return task
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 3.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
         await eventually(condition, timeout_s)
 
     # --- What was heard

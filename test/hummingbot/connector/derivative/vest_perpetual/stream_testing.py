@@ -29,7 +29,7 @@ def short_timing(**changes: float) -> SocketTiming:
     return SocketTiming(**{**times, **changes})
 
 
-async def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Wait until something is so.
 
     :raises TimeoutError: when it does not come about

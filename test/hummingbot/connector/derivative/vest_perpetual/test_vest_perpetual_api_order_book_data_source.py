@@ -302,7 +302,7 @@ class FrameworkContractTest(StreamTestCase):
             self.mocking_assistant.add_websocket_aiohttp_message(websocket, json.dumps(DEPTH_FRAME))
         self.run_in_background(self.source.listen_for_subscriptions())
 
-        self.assertEqual(OrderBookMessageType.SNAPSHOT, (await asyncio.wait_for(self.output.get(), 1)).type)
+        self.assertEqual(OrderBookMessageType.SNAPSHOT, (await asyncio.wait_for(self.output.get(), 20)).type)
         self.assertTrue(diffs.empty())
 
     async def test_listen_for_order_book_diffs_cancelled(self):

@@ -512,7 +512,7 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         self.exchange.add_listener(AccountEvent.PositionModeChangeSucceeded, successes)
 
         self.exchange.set_position_mode(PositionMode.ONEWAY)
-        await asyncio.wait_for(successes.wait_for(PositionModeChangeEvent), timeout=1)
+        await asyncio.wait_for(successes.wait_for(PositionModeChangeEvent), timeout=20)
 
         self.assertEqual(PositionMode.ONEWAY, self.exchange.position_mode)
         self.assertEqual([], [record for record in self.log_records if record.levelname in ("WARNING", "ERROR")])

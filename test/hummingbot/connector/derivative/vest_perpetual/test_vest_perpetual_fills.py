@@ -36,9 +36,9 @@ def part(status, size, price, time_ms=1000, **fields):
     return word(status, lastFilledSize=size, lastFilledPrice=price, lastFilledTime=time_ms, **fields)
 
 
-def book(tracked, venue):
+def book(tracked, venue, is_event=True):
     """As the tracker does."""
-    fill = next_fill(tracked, venue, SCHEMA)
+    fill = next_fill(tracked, venue, SCHEMA, is_event)
     if fill is not None:
         assert tracked.update_with_trade_update(fill), "a fill with an id that is taken is lost"
     return fill
@@ -118,6 +118,16 @@ def test_c14_twins_that_average_or_cumulative_fees_tell_apart_are_two(first, sec
 
     for fields in (first, second, first, second):
         book(tracked, part("PARTIALLY_FILLED", "0.5", "100", **fields))
+
+    assert tracked.executed_amount_base == 1
+
+
+def test_c15_the_orders_fees_of_rest_make_no_second_part_of_one_whose_event_told_its_own():
+    tracked = tracked_order("5")
+    fields = dict(avgFilledPrice="100", time_ms=2000)
+
+    book(tracked, part("PARTIALLY_FILLED", "1", "100", fees="0.1", **fields))  # the second; the first was missed
+    book(tracked, part("PARTIALLY_FILLED", "1", "100", fees="0.2", **fields), is_event=False)
 
     assert tracked.executed_amount_base == 1
 

@@ -42,7 +42,7 @@ class MarketDataStreamTest(SimulatedVenueTestCase):
         """Starts the tracker, without its pause of a second after each pair."""
         with patch.object(OrderBookTracker, "_sleep", AsyncMock()):
             self.tracker.start()
-            await asyncio.wait_for(self.tracker.wait_ready(), 5)
+            await asyncio.wait_for(self.tracker.wait_ready(), 20)
         self.addAsyncCleanup(self.stop)
         await eventually(lambda: self.is_subscribed("public", "tickers"))
 
@@ -376,8 +376,8 @@ class MarketDataStreamTest(SimulatedVenueTestCase):
         output: asyncio.Queue = asyncio.Queue()
         self.run_in_background(self.source.listen_for_funding_info(output))
         await self.start()
-        first = await asyncio.wait_for(output.get(), 2)
-        second = await asyncio.wait_for(output.get(), 2)
+        first = await asyncio.wait_for(output.get(), 20)
+        second = await asyncio.wait_for(output.get(), 20)
         self.assertEqual(set(self.trading_pairs), {first.trading_pair, second.trading_pair})
         self.assertEqual(1, self.logs.count("funding information could not be refreshed"))
 

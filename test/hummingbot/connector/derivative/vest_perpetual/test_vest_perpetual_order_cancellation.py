@@ -353,9 +353,9 @@ class OrderCancellationTests(DerivativeTestCase):
 
         self.venue.answers[POST_CANCEL] = hang
         before_s = time.monotonic()
-        results = await self.connector.cancel_all(1.5)
+        results = await self.connector.cancel_all(3)
 
-        self.assertLess(time.monotonic() - before_s, 5)
+        self.assertLess(time.monotonic() - before_s, 15)
         self.assertEqual(
             {CancellationResult(hanging, False), *(CancellationResult(one, True) for one in others)}, set(results)
         )
@@ -369,7 +369,7 @@ class OrderCancellationTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         self.venue.answers[POST_CANCEL] = answering({"id": "0x1"})
 
-        results = await asyncio.wait_for(self.connector.cancel_all(10), 2)
+        results = await asyncio.wait_for(self.connector.cancel_all(60), 20)
 
         self.assertEqual([CancellationResult(client_order_id, True)], results)
         self.assertTrue(self.in_flight(client_order_id).is_pending_cancel_confirmation)
@@ -378,7 +378,9 @@ class OrderCancellationTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         self.venue.answers[POST_CANCEL] = refusing(1023)
 
-        results = await asyncio.wait_for(self.connector.cancel_all(10), self.connector.CANCEL_CONFIRMATION_S / 2)
+        self.connector.CANCEL_CONFIRMATION_S = 60
+
+        results = await asyncio.wait_for(self.connector.cancel_all(60), 20)
 
         self.assertEqual([CancellationResult(client_order_id, False)], results)
 
@@ -398,7 +400,7 @@ class OrderCancellationTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         self.venue.answers["GET", CONSTANTS.ORDERS_PATH] = answering({}, 503)
 
-        results = await asyncio.wait_for(self.connector.cancel_all(10), 5)
+        results = await asyncio.wait_for(self.connector.cancel_all(60), 20)
 
         self.assertEqual([CancellationResult(client_order_id, True)], results)
         self.assertEqual([], self.logs.texts(logging.ERROR))

@@ -81,7 +81,7 @@ class ServerTestCase(StreamTestCase):
 
     async def end_of(self, socket: VestSocket, handle=lambda message, payload: None) -> VestSocketError:
         with self.assertRaises(VestSocketError) as raised:
-            await asyncio.wait_for(socket.read(handle), 5)
+            await asyncio.wait_for(socket.read(handle), 20)
         return raised.exception
 
 
@@ -193,7 +193,7 @@ class ConnectionTest(ServerTestCase):
         reading = self.run_in_background(self.end_of(socket))
         await eventually(lambda: socket.last_recv_time > 0)
         await socket._assistant.disconnect()
-        self.assertIsInstance(await asyncio.wait_for(reading, 2), VestSocketError)
+        self.assertIsInstance(await asyncio.wait_for(reading, 20), VestSocketError)
 
     async def test_disconnect_does_not_wait_for_a_peer_that_is_gone(self):
         socket = await self.open(pongs, close_timeout_s=0.05)
@@ -202,7 +202,7 @@ class ConnectionTest(ServerTestCase):
             await asyncio.Event().wait()
 
         with patch.object(socket._assistant, "disconnect", never):
-            await asyncio.wait_for(socket.disconnect(), 1)
+            await asyncio.wait_for(socket.disconnect(), 20)
 
     async def test_a20_a_cancelled_disconnect_closes_the_connection_all_the_same(self):
         socket = await self.open(pongs)
@@ -218,7 +218,7 @@ class ConnectionTest(ServerTestCase):
         socket.spawn(lingers())
         await eventually(lambda: self.open_connections == 1)
         disconnecting = asyncio.create_task(socket.disconnect())
-        await asyncio.wait_for(is_cancelled.wait(), 2)
+        await asyncio.wait_for(is_cancelled.wait(), 20)
         disconnecting.cancel()
         with self.assertRaises(asyncio.CancelledError):
             await disconnecting
@@ -247,7 +247,7 @@ class ConnectionTest(ServerTestCase):
 
         socket.spawn(fail())
         with self.assertRaises(ZeroDivisionError):
-            await asyncio.wait_for(socket.read(lambda message, payload: None), 2)
+            await asyncio.wait_for(socket.read(lambda message, payload: None), 20)
 
     async def test_the_first_reason_is_the_one_that_is_told(self):
         socket = await self.open(pongs)

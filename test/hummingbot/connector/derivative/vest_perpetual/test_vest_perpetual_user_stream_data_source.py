@@ -157,7 +157,7 @@ class FrameworkContractTest(StreamTestCase):
 
         self.run_in_background(self.source.listen_for_user_stream(self.output))
 
-        received = [await asyncio.wait_for(self.output.get(), 1) for _ in range(2)]
+        received = [await asyncio.wait_for(self.output.get(), 20) for _ in range(2)]
         self.assertIn(STREAM_RECONNECTED, received)
         self.assertIn(EVENT, received)
         url = ws_connect.call_args.args[0]
@@ -189,7 +189,7 @@ class FrameworkContractTest(StreamTestCase):
             self.websocket_with({"result": None, "id": 1}),
         ]
         self.run_in_background(self.source.listen_for_user_stream(self.output))
-        self.assertEqual(STREAM_RECONNECTED, await asyncio.wait_for(self.output.get(), 1))
+        self.assertEqual(STREAM_RECONNECTED, await asyncio.wait_for(self.output.get(), 20))
         self.assertEqual(2, len(self.logs.texts(logging.WARNING)))  # one for each cause
         self.assertIn("cannot be reached (ConnectionRefusedError)", self.logs.texts(logging.WARNING)[0])
 
@@ -203,7 +203,7 @@ class FrameworkContractTest(StreamTestCase):
         with patch.object(self.source, "_sleep", AsyncMock()):  # the framework's pause after the unforeseen
             with patch.object(self.source, "_ping_listen_key", side_effect=asyncio.CancelledError()):
                 self.run_in_background(self.source.listen_for_user_stream(self.output))
-                self.assertEqual(STREAM_RECONNECTED, await asyncio.wait_for(self.output.get(), 1))
+                self.assertEqual(STREAM_RECONNECTED, await asyncio.wait_for(self.output.get(), 20))
         self.assertEqual(1, len(self.logs.texts(logging.ERROR)))
         self.assertIn("nobody foresaw this", self.logs.texts(logging.ERROR)[0])
 
@@ -252,7 +252,7 @@ class LifeTest(SimulatedVenueTestCase):
         self.assertEqual(STREAM_RECONNECTED, await self.next_message())
 
     async def next_message(self) -> Dict[str, Any]:
-        return await asyncio.wait_for(self.tracker.user_stream.get(), 5)
+        return await asyncio.wait_for(self.tracker.user_stream.get(), 20)
 
     async def expect_events(self) -> None:
         """Events of an order come, and nothing else."""
@@ -375,7 +375,7 @@ class LifeTest(SimulatedVenueTestCase):
         for raw in ("", "{", "[1, 2]", '{"channel": []}', "[" * 100_000, '{"code": 1130, "msg": "no"}') * 2:
             await self.venue.admin.push_private(group, raw=raw)
         await self.venue.admin.push_private(group, payload=[EVENT, EVENT])
-        received = [await asyncio.wait_for(self.tracker.user_stream.get(), 1) for _ in range(2)]
+        received = [await asyncio.wait_for(self.tracker.user_stream.get(), 20) for _ in range(2)]
         self.assertEqual([EVENT, EVENT], received)
         texts = self.logs.texts(logging.WARNING)
         self.assertEqual(sorted(set(texts)), sorted(texts))
@@ -493,5 +493,5 @@ class LifeTest(SimulatedVenueTestCase):
         await self.venue.admin.add_fault("socket", "refuse_handshake", socket="private", code=1011)
         self.run_in_background(self.tracker.start())
         await eventually(lambda: self.logs.count("is interrupted") == 1)
-        await asyncio.wait_for(self.tracker.stop(), 1)
+        await asyncio.wait_for(self.tracker.stop(), 20)
         self.assertTrue(self.tracker.user_stream.empty())
