@@ -8,6 +8,8 @@ RATE ?= 10
 FAULTS ?= mild
 KILLS ?= 20
 VENV := .venv/bin
+# The end-to-end tests wait more than they compute: more of them at once than there are cores.
+PYTEST := $(VENV)/python -m pytest -n 4 --dist worksteal
 PYTHON ?= $(or $(VIRTUAL_ENV),$(CONDA_PREFIX),.venv)/bin/python
 UV := $(firstword $(wildcard .bootstrap/bin/uv) uv)
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-emit-index-url \
@@ -31,19 +33,19 @@ run: install  ## the main job: trade on the simulated venue, then compare (DURAT
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
 
 soak: install  ## hours of trading under mild faults (HOURS or MINUTES, RATE, FAULTS, SEED), or SEEDS=1000 random lives
-	@$(if $(SEEDS),$(VENV)/python -m pytest -q -n 2 test/end_to_end/test_random.py -m "not slow" --seeds 0-$$(($(SEEDS) - 1)),\
+	@$(if $(SEEDS),$(PYTEST) -q test/end_to_end/test_random.py -m "not slow" --seeds 0-$$(($(SEEDS) - 1)),\
 		$(VENV)/python -m workbench.soak --hours $(or $(HOURS),$(if $(MINUTES),0,1)) --minutes $(or $(MINUTES),0) \
 		--rate $(RATE) --faults $(FAULTS) --seed $(SEED))
 
 reliability: install  ## the fault matrix and the random lives, and docs/reliability.md from what they injected and lost
-	@$(VENV)/python -m pytest -q -n 2 --evidence .runs/evidence.json -k "test_c or random_life" test/hummingbot test/end_to_end
+	@$(PYTEST) -q --evidence .runs/evidence.json -k "test_c or random_life" test/hummingbot test/end_to_end
 	@$(VENV)/python -m workbench.reliability .runs/evidence.json docs/reliability.md
 
 kill: install  ## the client killed in mid-trade and restarted, again and again (KILLS, STRATEGY=v2 or churn, SEED)
 	@$(VENV)/python -m workbench.kill_job --kills $(KILLS) --strategy $(STRATEGY) --seed $(SEED)
 
-test: install  ## every test, two at a time, end-to-end runs included (ARGS="-k words" chooses)
-	@$(VENV)/python -m pytest -n 2 $(ARGS) test
+test: install  ## every test, four at a time, end-to-end runs included (ARGS="-k words" chooses)
+	@$(PYTEST) $(ARGS) test
 
 lint: install  ## flake8 and isort with Hummingbot's settings
 	@status=0; $(VENV)/python -m flake8 $(wildcard $(OURS)) || status=1; \

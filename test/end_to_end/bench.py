@@ -294,6 +294,10 @@ class Bot:
         """The names of an order's events, in their sequence."""
         return [event.name for event in self.events if event.order_id == order_id]
 
+    def fills(self, order_id: str) -> List[Any]:
+        """What the strategy was told of an order's fills."""
+        return [event.details for event in self.events if event.order_id == order_id and event.name == "Filled"]
+
     def is_done(self, order_id: str) -> bool:
         return any(name in ("Completed", "Cancelled", "Failed") for name in self.names(order_id))
 

@@ -91,7 +91,7 @@ async def _has_checked(bench, count):
 
 async def test_c29_an_order_with_a_revoked_key_fails_in_words():
     async with running(is_checked=False) as bench:
-        bench.expected_complaints = ["1002", INTERRUPTED]
+        bench.expected_complaints = ["1002", INTERRUPTED, "NETWORK.*Error submitting"]
         await bench.admin.revoke_api_key(bench.bot.account_group)
         order_id = limit_order(bench)
         await bench.until(lambda: bench.bot.is_done(order_id))
