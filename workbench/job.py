@@ -21,6 +21,7 @@ from workbench.simulator import Simulator, SimulatorError
 CONNECTOR = "vest_perpetual_simulator"
 SYMBOL_OF_PAIR = {"BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP"}
 STOP_TIMEOUT_S = 90
+VERDICT = "verdict.json"
 ORDER_CHURN = Path(__file__).with_name("order_churn.py")
 CONFIGURATION = "order_churn.yml"
 
@@ -43,6 +44,8 @@ class Job:
         self.simulator = Simulator(self.folder, {"seed": seed, "symbols": ",".join(self.pair_of_symbol)})
         self.client: Optional[Client] = None
         self.is_interrupted = False
+        self.figures: Dict[str, Any] = {}
+        """What `workbench.reliability` tells of the run, by words."""
         self._password = secrets.token_urlsafe(16)
         self._report = (self.folder / "report.txt").open("w")
 
@@ -136,6 +139,8 @@ class Job:
                          for path in audit.files_with_secrets(self.folder, secrets_of_the_run)]
 
     def _verdict(self, faults: List[str]) -> int:
+        verdict = {"job": type(self).__name__, "figures": self.figures, "wrong": faults}
+        (self.folder / VERDICT).write_text(json.dumps(verdict, indent=1))
         if faults:
             self.say("\n✗ The run failed:\n" + "\n".join(f"  - {fault}" for fault in faults))
             return 1

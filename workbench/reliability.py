@@ -1,8 +1,9 @@
 """`make reliability`: what was injected for each row of the fault matrix, how often, and what was lost, as a page.
 
-    python -m workbench.reliability EVIDENCE.json docs/reliability.md [soak.json] [kills.json]
+    python -m workbench.reliability EVIDENCE.json docs/reliability.md
 
-The evidence is what `pytest --evidence` wrote; nothing on the page is written by hand but the names of the faults.
+The evidence is what `pytest --evidence` wrote. The last soak and the last run of kills that agreed with the venue, if
+there are any in `.runs/`, are told too. Nothing on the page is written by hand but the names of the faults.
 """
 import json
 import platform
@@ -13,6 +14,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Counter as CounterType, Dict, Iterator, List, Mapping, Sequence
 
+from workbench.home import PROJECT
+from workbench.job import VERDICT
+
+RUNS = PROJECT / ".runs"
 FAULTS = {
     1: "order sent, connection reset before the exchange saw it",
     2: "order accepted, the answer lost",
@@ -49,7 +54,6 @@ FAULTS = {
     33: "exchange down and back",
     34: "funding settled: none, one, several at once",
 }
-RANDOM = "random"
 _ROW = re.compile(r"::test_c(\d+)_")
 _KINDS_SHOWN = 6
 
@@ -135,18 +139,27 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"
 
 
+def last_figures(job: str, runs: Path) -> Dict[str, str]:
+    """The figures of the newest run of a job in which client and venue agreed; empty when there is none.
+
+    :param job: name of a class of `workbench.job.Job`
+    :param runs: the folder of all runs
+    """
+    verdicts = (json.loads(file.read_text()) for file in sorted(runs.glob(f"*/{VERDICT}"), reverse=True))
+    return next((verdict["figures"] for verdict in verdicts if verdict["job"] == job and not verdict["wrong"]), {})
+
+
 def main(arguments: Sequence[str]) -> int:
     """Writes the page; 1 when a test failed or a row has no test."""
-    evidence, target, *others = map(Path, arguments)
+    evidence, target = map(Path, arguments)
     tests: Dict[str, Any] = json.loads(evidence.read_text())
-    soak, kills = [json.loads(file.read_text()) for file in others] + [{}] * (2 - len(others))
     faults = failed(tests)
     faults += [f"C{number} has no test" for number in FAULTS if not any(number in _rows_of(name) for name in tests)]
     for fault in faults:
         print(f"✗ {fault}", file=sys.stderr)
     if not faults:
         target.parent.mkdir(exist_ok=True)
-        target.write_text(page(tests, soak, kills))
+        target.write_text(page(tests, last_figures("Soak", RUNS), last_figures("KillJob", RUNS)))
     return 1 if faults else 0
 
 

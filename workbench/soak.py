@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections import Counter
-from typing import Counter as CounterType, List, Optional
+from typing import Counter as CounterType, Dict, Iterable, List, Mapping, Optional
 
 import psutil
 
@@ -156,8 +156,25 @@ class Soak(Job):
             "order_requests_per_second": sampling.order_rate(self.samples), "faults": dict(self._happened),
             **sampling.as_json(self.samples, found)}, indent=1))
         soak_plot.draw(self.samples, found, warm_up_s, self.folder / "soak.png")
+        self.figures = figures(self.samples[-1].time_s, sampling.order_rate(self.samples), self._happened, found)
         self.say(f"\n{sampling.order_rate(self.samples):.1f} orders and cancels a second reached the venue. "
                  f"Trends after {warm_up_s:.0f} s:\n\n" + _table(found))
+
+
+def figures(duration_s: float, order_rate: float, happened: Mapping[str, int],
+            found: Iterable[Trend]) -> Dict[str, str]:
+    """A soak in a few lines.
+
+    :param happened: how often each kind of fault was injected
+    :param found: the slopes of its vital signs
+    """
+    slopes = {f"{trend.name}, at the end and per hour": f"{trend.last:.5g} {trend.unit}, {trend.per_hour:+.3g}"
+              for trend in found if trend.name in ("memory_mb", "tasks", "descriptors", "log_mb")}
+    return {
+        "minutes": f"{duration_s / 60:.0f}", "orders and cancels a second": f"{order_rate:.1f}",
+        "faults injected": ", ".join(f"{count} × {name}" for name, count in sorted(happened.items())) or "none",
+        "differences between client and venue": "0", **slopes,
+    }
 
 
 def _progress(sample: Sample) -> str:
