@@ -3,7 +3,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from decimal import Decimal
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from aiohttp import web
 from eth_account import Account as EthAccount
@@ -49,7 +49,7 @@ class VestSimulator:
         self._rest = RestServer(self.config, self.clock, self.exchange, PublicApi(self.exchange),
                                 PrivateApi(self.exchange, self.treasury, self.keys, self.listen_keys, self.clock),
                                 self.keys, self.limiter, self.faults, self.journal)
-        self._runners: List[web.AppRunner] = []
+        self._runners: Dict[str, web.AppRunner] = {}
         self._loop_task: Optional[asyncio.Task] = None
         self._ports = [self.config.port, self.config.admin_port]
         for number in range(self.config.accounts):
@@ -88,12 +88,9 @@ class VestSimulator:
 
         :raises OSError: when a port is taken
         """
-        venue = web.Application(client_max_size=1 << 20)
-        venue.router.add_get(hub.PATH, self.hub.handle)
-        self._rest.add_routes(venue)
         try:
-            self._ports[0] = await self._serve(venue, self._ports[0])
-            self._ports[1] = await self._serve(AdminApi(self).application(), self._ports[1])
+            await self.come_back()
+            self._ports[1] = await self._serve("admin", AdminApi(self).application(), self._ports[1])
         except OSError:
             await self.stop()
             raise
@@ -101,18 +98,37 @@ class VestSimulator:
         self._loop_task = asyncio.create_task(self._run())
         self._loop_task.add_done_callback(self._report_failure)
 
+    async def come_back(self) -> None:
+        """Serves the venue; does nothing when it is served.
+
+        :raises OSError: when the port is taken
+        """
+        if "venue" not in self._runners:
+            venue = web.Application(client_max_size=1 << 20)
+            venue.router.add_get(hub.PATH, self.hub.handle)
+            self._rest.add_routes(venue)
+            self._ports[0] = await self._serve("venue", venue, self._ports[0])
+
+    async def go_down(self) -> None:
+        """Ends all connections of the venue and takes no new ones, until `come_back`."""
+        await self.hub.shut_down()
+        runner = self._runners.pop("venue", None)
+        if runner is not None:
+            await runner.cleanup()
+
     async def stop(self) -> None:
         """Closes all connections and frees the ports; does nothing when it is not running."""
         if self._loop_task is not None:
             self._loop_task.cancel()
             await asyncio.gather(self._loop_task, return_exceptions=True)
             self._loop_task = None
-        await self.hub.shut_down()
+        await self.go_down()
         if self.admin is not None:
             await self.admin.close()
             self.admin = None
-        while self._runners:
-            await self._runners.pop().cleanup()
+        runner = self._runners.pop("admin", None)
+        if runner is not None:
+            await runner.cleanup()
 
     async def __aenter__(self) -> "VestSimulator":
         await self.start()
@@ -126,9 +142,9 @@ class VestSimulator:
         self.exchange.tick(self.clock.now_ms())
         self.hub.publish()
 
-    async def _serve(self, app: web.Application, port: int) -> int:
+    async def _serve(self, name: str, app: web.Application, port: int) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
-        self._runners.append(runner)
+        self._runners[name] = runner
         await runner.setup()
         await web.TCPSite(runner, self.config.host, port).start()
         return runner.addresses[0][1]

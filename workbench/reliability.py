@@ -54,7 +54,7 @@ FAULTS = {
     33: "exchange down and back",
     34: "funding settled: none, one, several at once",
 }
-_ROW = re.compile(r"::test_c(\d+)_")
+_ROWS = re.compile(r"::test_((?:c\d+_)+)")
 _KINDS_SHOWN = 6
 
 Tests = Mapping[str, Mapping[str, Any]]
@@ -109,7 +109,8 @@ def _lives(tests: Tests) -> str:
 
 
 def _rows_of(name: str) -> Iterator[int]:
-    return map(int, _ROW.findall(name))
+    match = _ROWS.search(name)
+    return map(int, re.findall(r"\d+", match[1]) if match else ())
 
 
 def _cells(tests: Sequence[Mapping[str, Any]]) -> Sequence[str]:

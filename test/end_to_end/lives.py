@@ -180,8 +180,8 @@ class Life:
         await self._admin.reject_next(self._random.choice(REFUSALS))
 
     async def outage(self) -> None:
-        await self._bench.simulator.stop()
-        await self._bench.simulator.start()
+        await self._admin.go_down()
+        await self._admin.come_back()
 
     # --- What becomes of the bot
 

@@ -2,6 +2,7 @@
 import asyncio
 import base64
 import json
+import time
 from decimal import Decimal
 from test.vest_simulator.client import Client, running
 
@@ -310,3 +311,34 @@ async def test_what_was_injected_is_counted_by_kind_also_when_the_rules_are_gone
         await simulator.admin.clear_faults()
         await simulator.admin.advance_clock(1000)
         assert await simulator.admin.injected() == {"request: status 503 before commit": 2, "advance clock": 1}
+
+
+@pytest.mark.parametrize("drift", [0.5, -0.5])
+async def test_the_clock_can_drift_and_never_runs_backwards(drift):
+    async with running() as (simulator, client):
+        await simulator.admin.advance_clock(60_000)
+        await simulator.admin.set_clock_drift(drift)
+        began_ms, began_s = simulator.clock.now_ms(), time.monotonic()
+        times = []
+        while time.monotonic() - began_s < 0.4:
+            times.append((await simulator.admin.health())["time"])
+        passed_ms = (time.monotonic() - began_s) * 1000
+        assert times == sorted(times)
+        assert abs(simulator.clock.now_ms() - began_ms - passed_ms * (1 + drift)) < 60
+        with pytest.raises(AdminError):
+            await simulator.admin.set_clock_drift(-1)
+
+
+async def test_the_venue_goes_down_and_comes_back_while_its_engine_goes_on():
+    async with running() as (simulator, client):
+        socket = await client.subscribe("BTC-PERP@depth")
+        await simulator.admin.go_down()
+        await simulator.admin.go_down()
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await client.call("GET", "/exchangeInfo")
+        assert (await simulator.admin.sockets())["public"] == 0
+        assert (await simulator.admin.health())["status"] == "ok"
+        await simulator.admin.come_back()
+        await simulator.admin.come_back()
+        assert (await client.call("GET", "/exchangeInfo")).status == 200
+        await socket.ws.close()

@@ -12,7 +12,8 @@ from vest_simulator import AdminError, RateLimits, Switches
 
 D = Decimal
 pytestmark = pytest.mark.asyncio
-COVERED = set()
+# The switches that have a test; `both` adds to those that take a number.
+COVERED = {"order_list_lag_ms", "position_lag_ms", "fill_parts", "fill_part_ticks"}
 
 
 def both(name):
@@ -324,7 +325,6 @@ async def test_locked_balance(position):
 
 
 async def test_order_list_lag():
-    COVERED.add("order_list_lag_ms")
     async with running() as (simulator, client):
         await simulator.admin.set_switch("order_list_lag_ms", 60_000)
         order_id = await client.place()
@@ -334,7 +334,6 @@ async def test_order_list_lag():
 
 
 async def test_position_lag():
-    COVERED.add("position_lag_ms")
     async with running() as (simulator, client):
         await simulator.admin.set_switch("position_lag_ms", 30_000)
         await client.market("BTC-PERP", True, "0.1000")
@@ -352,7 +351,6 @@ async def test_position_lag():
 @pytest.mark.parametrize("ticks", [0, 1])
 @pytest.mark.parametrize("parts", [1, 3])
 async def test_fill_parts(parts, ticks):
-    COVERED.update({"fill_parts", "fill_part_ticks"})
     async with running() as (simulator, client):
         await simulator.admin.set_switch("fill_parts", parts)
         await simulator.admin.set_switch("fill_part_ticks", ticks)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 _MOST_BYTES = 64 << 20
 # The commands by which a venue does what its clients do not expect.
 _DISTURBANCES = frozenset((
-    "advance_clock", "set_status", "delist", "set_decimals", "set_depth", "cancel_order", "liquidate", "reject_next",
-    "set_switch", "set_limits", "expire_listen_keys", "delete_listen_keys", "revoke_api_key", "disconnect_sockets",
-    "push_private", "push_public",
+    "advance_clock", "set_clock_drift", "go_down", "set_status", "delist", "set_decimals", "set_depth", "cancel_order",
+    "liquidate", "reject_next", "set_switch", "set_limits", "expire_listen_keys", "delete_listen_keys",
+    "revoke_api_key", "disconnect_sockets", "push_private", "push_public",
 ))
 
 
@@ -100,6 +100,9 @@ class Commands:
         self._exchange.react(now_ms)
         self._simulator.hub.keep_alive()
         return now_ms
+
+    def set_clock_drift(self, drift: float) -> None:
+        self._simulator.clock.set_drift(drift)
 
     def set_status(self, symbol: str, status: str) -> None:
         if status not in ("HALT", "TRADING"):
@@ -224,6 +227,13 @@ class Commands:
         for name, value in limits.items():
             setattr(self._simulator.limiter.limits, name, value)
 
+    async def go_down(self) -> None:
+        """Nobody can connect any more, and all connections end; the admin API and the engine go on."""
+        await self._simulator.go_down()
+
+    async def come_back(self) -> None:
+        await self._simulator.come_back()
+
     # --- keys and sockets
 
     def listen_keys(self) -> List[Dict]:
@@ -310,6 +320,8 @@ class AdminApi:
             arguments = await request.json() if request.can_read_body else {}
             inspect.signature(command).bind(**arguments)
             result = command(**arguments)
+            if inspect.isawaitable(result):
+                result = await result
             if name in _DISTURBANCES:
                 self._tally[name.replace("_", " ")] += 1
         except (ValueError, TypeError, KeyError, VenueError, InvalidOperation) as error:

@@ -101,6 +101,10 @@ class AdminClient:
         """Moves the venue's clock forward and returns the new time in ms."""
         return await self.call("advance_clock", ms=ms)
 
+    async def set_clock_drift(self, drift: float) -> None:
+        """From now on the venue's clock gains so many seconds a second; below zero it loses them."""
+        await self.call("set_clock_drift", drift=drift)
+
     async def set_status(self, symbol: str, status: str) -> None:
         await self.call("set_status", symbol=symbol, status=status)
 
@@ -200,6 +204,14 @@ class AdminClient:
     async def set_limits(self, **limits: int) -> None:
         """See `vest_simulator.config.RateLimits`."""
         await self.call("set_limits", limits=limits)
+
+    async def go_down(self) -> None:
+        """Takes the venue off the net: all connections end and new ones are refused. The engine goes on."""
+        await self.call("go_down")
+
+    async def come_back(self) -> None:
+        """Ends `go_down`: the same venue at the same URL."""
+        await self.call("come_back")
 
     # --- keys and sockets
 
