@@ -40,7 +40,6 @@ from hummingbot.core.clock import Clock, ClockMode
 from hummingbot.core.data_type.common import OrderType, PositionAction
 from hummingbot.core.event.event_forwarder import SourceInfoEventForwarder
 from hummingbot.core.event.events import MarketEvent
-from hummingbot.logger import HummingbotLogger
 from vest_simulator import Credentials, SimulatorConfig, Switches, VestSimulator
 from vest_simulator.faults.proxy import TcpProxy
 
@@ -550,8 +549,7 @@ def _environment(bench: Bench, url: str) -> Iterator[None]:
     for name in levels:
         logging.getLogger(name).setLevel(logging.DEBUG)
     with patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: url}), \
-            patch.multiple(CONSTANTS, **SHORT_CONSTANTS), \
-            patch.object(HummingbotLogger, "is_testing_mode", lambda: True):  # it looks for pytest's name in sys.argv
+            patch.multiple(CONSTANTS, **SHORT_CONSTANTS):
         try:
             yield
         finally:

@@ -42,6 +42,7 @@ from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 _ZERO = Decimal(0)
 _REMEMBERED = 1000
+_REST = None  # stands for what an order of somebody else filled beside the parts that were heard of
 # Orders of others that explain a position were posted at most so long before they filled, in ms.
 _FOREIGN_ORDERS_WINDOW_MS = 600_000
 
@@ -109,18 +110,24 @@ class MissedFills:
         self._remember()
 
     def note_foreign_order(self, venue: wire.Order) -> None:
-        """Somebody else, or the venue, traded on the account. A part that is heard twice counts once.
+        """Somebody else, or the venue, traded on the account. A part that is heard twice counts once; when the order is
+        FILLED all of it counts, whatever was heard before and however alike its parts were.
 
         :param venue: an event of an order that is not ours
         """
-        if venue.symbol is None or venue.is_buy is None or not venue.last_filled_size:
-            return
         parts = self._foreign_parts.setdefault(venue.order_id, {})
-        part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
+        if venue.symbol is None or venue.is_buy is None or _REST in parts:
+            return
+        if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.size is not None:
+            part, amount = _REST, _signed(venue, venue.size) - sum(parts.values())
+        else:
+            part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
+            amount = _signed(venue, venue.last_filled_size or _ZERO)
         if part not in parts:
-            parts[part] = venue.last_filled_size if venue.is_buy else -venue.last_filled_size
-            self._watch.note_fill(venue.symbol, parts[part])
-            self._remember()
+            parts[part] = amount
+            if amount:
+                self._watch.note_fill(venue.symbol, amount)
+                self._remember()
 
     def note_cancelled(self, order: InFlightOrder) -> None:
         """One of our orders was cancelled, whether its end is told or held back."""
@@ -298,7 +305,7 @@ class MissedFills:
             foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
             if missed.amount in (_ZERO, *accumulate(foreign)):
                 return bool(told)  # the rest is somebody else's, heard of by REST alone
-            is_clear = not foreign and len(missed.client_order_ids) == 1
+            is_clear = not foreign and len(missed.client_order_ids) == 1 and not self._may_be_of_others(rows, missed)
             if is_clear:
                 row = await self._orders.by_client_order_id(missed.client_order_ids[0])
         except VestError:
@@ -342,10 +349,18 @@ class MissedFills:
         amounts = []
         for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True):
             parts = self._foreign_parts.setdefault(row.order_id, {})
-            amount = (row.size if row.is_buy else -row.size) - sum(parts.values())
-            parts[None] = amount
+            amount = _signed(row, row.size) - sum(parts.values())
+            parts[_REST] = amount
             amounts.append(amount)
         return [amount for amount in amounts if amount]
+
+    def _may_be_of_others(self, rows: List[wire.Order], missed: MissedFill) -> bool:
+        """Whether an order of somebody else, of which the venue does not tell the parts either, can have made it."""
+        return any(
+            row.symbol == missed.symbol and row.is_buy == (missed.amount > _ZERO) and self._tracker.find(row) is None
+            and row.status in (CONSTANTS.ORDER_STATUS_CANCELLED, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
+            for row in rows
+        )
 
     def _inferred(self, missed: MissedFill, row: Optional[wire.Order]) -> Optional[TradeUpdate]:
         """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled."""
@@ -375,6 +390,10 @@ class MissedFills:
 
     def _symbol(self, order: InFlightOrder) -> Optional[str]:
         return self._markets.symbol_map.inverse.get(order.trading_pair)
+
+
+def _signed(venue: wire.Order, amount: Decimal) -> Decimal:
+    return amount if venue.is_buy else -amount
 
 
 def _is_buy(order: InFlightOrder) -> bool:

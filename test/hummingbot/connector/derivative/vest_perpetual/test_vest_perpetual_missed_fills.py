@@ -196,6 +196,34 @@ class MissedFillsTests(DerivativeTestCase):
         self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
         self.assertEqual(Decimal("0.4"), self.filled_amount())
 
+    async def test_c16_what_somebody_else_filled_in_parts_that_look_alike_is_counted_whole(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        part = filled("0.1", "100", "1")
+        for status in ("PARTIALLY_FILLED", "PARTIALLY_FILLED", "PARTIALLY_FILLED", "FILLED", "PARTIALLY_FILLED"):
+            self.tell(order_event(order_row("0x99", "5", status, size="0.4", **part)))
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+        await self.poll_for(LAG_S)
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual([], self.errors())
+
+    async def test_c16_a_cancelled_order_of_somebody_else_can_have_made_it_too(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.venue.add_order(99, "CANCELLED", postTime=int(time.time() * 1000))
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+        await self.poll_for(LAG_S)
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual(1, len(self.errors()))
+
     async def test_c16_nothing_is_guessed_while_the_orders_of_others_cannot_be_read(self):
         await self.know()
         client_order_id = await self.open_order()
