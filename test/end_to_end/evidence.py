@@ -1,5 +1,5 @@
 """What the scenarios of a test injected and compared, for the table of `docs/reliability.md`."""
-from test.end_to_end.invariants import UNKNOWABLE_FILLS
+from test.end_to_end.invariants import UNKNOWABLE_FILLS, unsaid_parts
 from typing import TYPE_CHECKING, Any, Dict, List
 
 if TYPE_CHECKING:
@@ -14,11 +14,17 @@ async def record(bench: "Bench") -> None:
     injected = dict(await bench.admin.injected())
     if bench.proxy is not None:
         injected["TCP proxy"] = 1
+    said = bench.unknowable_orders | bench.orders_named(UNKNOWABLE_FILLS)
+    unsaid = 0
+    for bot in bench.bots:
+        rows = [row for row in (await bench.ledger(bot))["orders"] if str(row["nonce"]) in bot.placed]
+        unsaid += len(unsaid_parts(bot, rows, said))
     placed = {order_id for bot in bench.bots for order_id in bot.placed}
     SCENARIOS.append({
         "injected": injected,
         "orders": len(placed),
         "fills": sum(event.name == "Filled" for bot in bench.bots for event in bot.events),
         "payments": sum(len(bot.payments) for bot in bench.bots),
-        "unknowable": len(bench.unknowable_orders | bench.orders_named(UNKNOWABLE_FILLS)),
+        "said": len(said),
+        "unsaid": unsaid,
     })

@@ -6,7 +6,8 @@ import pytest
 from workbench.job import VERDICT
 from workbench.reliability import FAULTS, last_figures, main, page
 
-SCENARIO = {"injected": {"request: reset before commit": 3}, "orders": 5, "fills": 4, "payments": 1, "unknowable": 1}
+SCENARIO = {"injected": {"request: reset before commit": 3}, "orders": 5, "fills": 4, "payments": 1, "said": 1,
+            "unsaid": 0}
 
 
 def evidence(**outcomes):
