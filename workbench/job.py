@@ -46,6 +46,8 @@ class Job:
         self.is_interrupted = False
         self.figures: Dict[str, Any] = {}
         """What `workbench.reliability` tells of the run, by words."""
+        self.extent = 0.0
+        """How long it was, in what the job counts; of several runs the longest is told."""
         self._password = secrets.token_urlsafe(16)
         self._report = (self.folder / "report.txt").open("w")
 
@@ -139,7 +141,7 @@ class Job:
                          for path in audit.files_with_secrets(self.folder, secrets_of_the_run)]
 
     def _verdict(self, faults: List[str]) -> int:
-        verdict = {"job": type(self).__name__, "figures": self.figures, "wrong": faults}
+        verdict = {"job": type(self).__name__, "extent": self.extent, "figures": self.figures, "wrong": faults}
         (self.folder / VERDICT).write_text(json.dumps(verdict, indent=1))
         if faults:
             self.say("\n✗ The run failed:\n" + "\n".join(f"  - {fault}" for fault in faults))

@@ -142,6 +142,7 @@ class KillJob(Job):
 
     def _judge(self) -> List[str]:
         ledger, client = self.ledger(), books.client_books(self.client.database)
+        self.extent = self._kills
         self.figures = {
             "kills": ", ".join(f"{count} while {moment}" for moment, count in sorted(self._killed.items())),
             "orders": str(len(ledger["orders"])), "fills": str(_fill_count(ledger)),

@@ -2,8 +2,8 @@
 
     python -m workbench.reliability EVIDENCE.json docs/reliability.md
 
-The evidence is what `pytest --evidence` wrote. The last soak and the last run of kills that agreed with the venue, if
-there are any in `.runs/`, are told too. Nothing on the page is written by hand but the names of the faults.
+The evidence is what `pytest --evidence` wrote. The longest soak and the longest run of kills that agreed with the venue,
+if there are any in `.runs/`, are told too. Nothing on the page is written by hand but the names of the faults.
 """
 import json
 import platform
@@ -70,7 +70,7 @@ def page(tests: Tests, soak: Mapping[str, Any], kills: Mapping[str, Any]) -> str
     parts = [_heading(), _matrix(tests), _lives(tests)]
     parts += [_figures("A long run of the real client", soak)] if soak else []
     parts += [_figures("Kills of the real client", kills)] if kills else []
-    return "\n".join(parts)
+    return "\n".join(part.strip("\n") + "\n" for part in parts)
 
 
 def failed(tests: Tests) -> List[str]:
@@ -143,14 +143,15 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"
 
 
-def last_figures(job: str, runs: Path) -> Dict[str, str]:
-    """The figures of the newest run of a job in which client and venue agreed; empty when there is none.
+def longest_run(job: str, runs: Path) -> Dict[str, str]:
+    """The figures of the longest run of a job in which client and venue agreed; empty when there is none.
 
     :param job: name of a class of `workbench.job.Job`
     :param runs: the folder of all runs
     """
-    verdicts = (json.loads(file.read_text()) for file in sorted(runs.glob(f"*/{VERDICT}"), reverse=True))
-    return next((verdict["figures"] for verdict in verdicts if verdict["job"] == job and not verdict["wrong"]), {})
+    verdicts = [json.loads(file.read_text()) for file in sorted(runs.glob(f"*/{VERDICT}"))]
+    agreed = [verdict for verdict in verdicts if verdict["job"] == job and not verdict["wrong"]]
+    return max(agreed, key=lambda verdict: verdict["extent"])["figures"] if agreed else {}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -163,7 +164,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"✗ {fault}", file=sys.stderr)
     if not faults:
         target.parent.mkdir(exist_ok=True)
-        target.write_text(page(tests, last_figures("Soak", RUNS), last_figures("KillJob", RUNS)))
+        target.write_text(page(tests, longest_run("Soak", RUNS), longest_run("KillJob", RUNS)))
     return 1 if faults else 0
 
 

@@ -156,6 +156,7 @@ class Soak(Job):
             "order_requests_per_second": sampling.order_rate(self.samples), "faults": dict(self._happened),
             **sampling.as_json(self.samples, found)}, indent=1))
         soak_plot.draw(self.samples, found, warm_up_s, self.folder / "soak.png")
+        self.extent = self.samples[-1].time_s
         self.figures = figures(self.samples[-1].time_s, sampling.order_rate(self.samples), self._happened, found)
         self.say(f"\n{sampling.order_rate(self.samples):.1f} orders and cancels a second reached the venue. "
                  f"Trends after {warm_up_s:.0f} s:\n\n" + _table(found))
