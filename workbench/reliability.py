@@ -2,8 +2,8 @@
 
     python -m workbench.reliability EVIDENCE.json docs/reliability.md
 
-The evidence is what `pytest --evidence` wrote. The longest soak and the longest run of kills that agreed with the venue,
-if there are any in `.runs/`, are told too. Nothing on the page is written by hand but the names of the faults.
+The evidence is what `pytest --evidence` wrote. The longest soak and the longest run of kills that agreed with the
+venue, if there are any in `.runs/`, are told too. Nothing on the page is written by hand but the names of the faults.
 """
 import json
 import platform
