@@ -47,11 +47,17 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     _complaints: Complaints
     _expiry_warnings: Set[int]
     _funding_payments: FundingPayments
+    _is_stopped: bool
     _missed_fills: MissedFills
     _vest_auth: VestPerpetualAuth
 
     def _refresh_account_soon(self) -> None:
-        """Has the account read because of something that may have changed it, such as a new state of an order (B9)."""
+        """Has the account read because of something that may have changed it, such as a new state of an order (B9).
+
+        Not when the network is stopped: an order may end later, and nobody would end the reading then (A20).
+        """
+        if self._is_stopped:
+            return
         self._account_news.set()
         if self._account_refresh_task is None or self._account_refresh_task.done():
             self._account_refresh_task = safe_ensure_future(self._refresh_account())

@@ -130,6 +130,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._books_deadline_s: Optional[float] = None
         self._has_started = False
         self._is_starting = False
+        self._is_stopped = False
         self._is_asking_for_time = False
         self._key_guard = ApiKeyGuard(self.KEY_REFUSAL_PAUSE_S, self._clock)
         self._funding_rates = FundingRates(self._api_get)
@@ -270,6 +271,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     async def start_network(self):
         """As the base, which first stops the network: that must not cut off requests the strategy has sent already."""
         self._is_starting = True
+        self._is_stopped = False
         if not self._has_started:
             self._has_started = True
             # The venue's clock is known by now, as it was not when the connector was made. Doubt about it goes to the
@@ -294,6 +296,7 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         The base's user stream tracker swallows a cancellation that comes while its task ends. Here it is counted and
         goes on, or a connector that the client stops while the venue goes away would connect again (A20).
         """
+        self._is_stopped = not self._is_starting
         this_task = asyncio.current_task()
         cancellations = this_task.cancelling()
         tasks = [*self._tasks, self._funding_fee_polling_task, self._account_refresh_task]

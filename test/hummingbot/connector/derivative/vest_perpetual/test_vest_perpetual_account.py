@@ -592,6 +592,16 @@ class AccountTests(DerivativeTestCase):
         self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
         await self.connector.stop_network()
 
+    async def test_a20_an_order_that_ends_after_the_stop_begins_nothing(self):
+        client_order_id = await self.open_order()
+        await self.connector.stop_network()
+        self.venue.change_order(client_order_id, "CANCELLED")
+
+        await self.poll()
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual([], [task for task in asyncio.all_tasks() if "_refresh_account" in repr(task.get_coro())])
+
     async def test_a20_stopping_leaves_no_task(self):
         self.connector.CANCEL_WAIT_S = 0.01
         before = asyncio.all_tasks()
