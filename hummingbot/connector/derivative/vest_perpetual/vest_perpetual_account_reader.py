@@ -1,15 +1,20 @@
 """Reads `GET /account` row by row, so that a balance, position or leverage that cannot be read hides no other."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, FrozenSet, List, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_wire as wire
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields
 
-# Each list of the account, what reads its rows, and the field that names a row.
+
+def _open_position(row: Any) -> Optional[wire.Position]:
+    return None if wire.is_closed_position(row) else wire.Position.from_payload(row)
+
+
+# Each list of the account, what reads its rows (None: a row that says nothing), and the field that names a row.
 _LISTS = (
     ("balances", wire.Balance.from_payload, "asset"),
-    ("positions", wire.Position.from_payload, "symbol"),
+    ("positions", _open_position, "symbol"),
     ("leverages", wire.Leverage.from_payload, "symbol"),
 )
 
@@ -48,8 +53,9 @@ def read_account(payload: Any) -> AccountReading:
     readable, unread, complaints = {}, {}, []
     for key, read, name in _LISTS:
         readable[key], unread[key] = _sift(fields.rows(key), read, name, complaints)
+    rest = wire.Account.from_payload({**payload, **dict.fromkeys(readable)})
     return AccountReading(
-        account=wire.Account.from_payload({**payload, **readable}),
+        account=replace(rest, **readable),
         unread_balances=unread["balances"],
         unread_positions=unread["positions"],
         complaints=tuple(complaints),
@@ -57,17 +63,17 @@ def read_account(payload: Any) -> AccountReading:
 
 
 def _sift(rows: List[Any], read: Callable[[Any], Any], name: str,
-          complaints: List[str]) -> Tuple[List[Any], UnreadRows]:
+          complaints: List[str]) -> Tuple[Tuple[Any, ...], UnreadRows]:
     readable, names = [], set()
     for row in rows:
         try:
-            read(row)
+            found = read(row)
         except VestPayloadError as error:
             names.add(_name_of(row, name))
             complaints.append(str(error))
         else:
-            readable.append(row)
-    return readable, UnreadRows(frozenset(names))
+            readable += [] if found is None else [found]
+    return tuple(readable), UnreadRows(frozenset(names))
 
 
 def _name_of(row: Any, key: str) -> Optional[str]:

@@ -357,15 +357,20 @@ class Account:
         return cls(
             balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
             withdrawable=fields.optional_decimal("withdrawable"),
-            positions=tuple(Position.from_payload(row) for row in fields.rows("positions") if not _is_closed(row)),
+            positions=tuple(
+                Position.from_payload(row) for row in fields.rows("positions") if not is_closed_position(row)
+            ),
             leverages=tuple(_readable_leverages(fields.rows("leverages"))),
             time_ms=fields.optional_time_ms("time"),
             address=fields.optional_text("address"),
         )
 
 
-def _is_closed(row: Any) -> bool:
-    """A position of size zero is none, whatever else its row lacks."""
+def is_closed_position(row: Any) -> bool:
+    """Whether a row of the account's positions is none: its size is zero, whatever else it lacks.
+
+    :raises VestPayloadError: when it has a size that cannot be read
+    """
     fields = Fields("account.positions", row)
     return fields.has("size") and fields.decimal("size") == 0
 

@@ -246,6 +246,14 @@ class AccountTests(DerivativeTestCase):
                 self.assertEqual(750, self.connector.available_balances["USDC"])
                 self.assertEqual(2, self.connector.account_positions["BTC-USDC"].amount)
 
+    async def test_a16_a_closed_position_goes_whatever_its_row_lacks(self):
+        closed = {"symbol": "BTC-PERP", "isLong": None, "size": "0", "entryPrice": None}
+        for self.venue.account in (account(positions=[position("BTC-PERP", "2")]), account(positions=[closed])):
+            await self.connector._update_account()
+
+        self.assertEqual({}, self.connector.account_positions)
+        self.assertEqual([], self.warnings())
+
     async def test_a_readable_account_lets_positions_and_balances_disappear(self):
         self.venue.account = account(balances=[*usdc("1"), {"asset": "XYZ", "total": "5"}],
                                      positions=[position("BTC-PERP", "2")])
