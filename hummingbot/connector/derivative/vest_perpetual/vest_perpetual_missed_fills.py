@@ -105,8 +105,7 @@ class MissedFills:
 
     def note_fill(self, order: InFlightOrder, fill: TradeUpdate) -> None:
         """A fill of one of our orders was booked because the venue told of it."""
-        amount = fill.fill_base_amount
-        self._watch.note_fill(self._symbol(order), amount if _is_buy(order) else -amount)
+        self._watch.note_fill(self._symbol(order), _signed(_is_buy(order), fill.fill_base_amount))
         self._remember()
 
     def note_foreign_order(self, venue: wire.Order) -> None:
@@ -119,10 +118,10 @@ class MissedFills:
         if venue.symbol is None or venue.is_buy is None or _REST in parts:
             return
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.size is not None:
-            part, amount = _REST, _signed(venue, venue.size) - sum(parts.values())
+            part, amount = _REST, _signed(venue.is_buy, venue.size) - sum(parts.values())
         else:
             part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
-            amount = _signed(venue, venue.last_filled_size or _ZERO)
+            amount = _signed(venue.is_buy, venue.last_filled_size or _ZERO)
         if part not in parts:
             parts[part] = amount
             if amount:
@@ -336,7 +335,7 @@ class MissedFills:
                 # The end is held back as before, or was told.
                 fill = self._tracker.process_venue_order(row, self._fee_schema(order.trading_pair), is_end_held=True)
                 if fill is not None:
-                    told += fill.fill_base_amount if _is_buy(order) else -fill.fill_base_amount
+                    told += _signed(_is_buy(order), fill.fill_base_amount)
         return told
 
     def _unheard_of_others(self, rows: List[wire.Order], symbol: str, since_ms: int) -> List[Decimal]:
@@ -349,7 +348,7 @@ class MissedFills:
         amounts = []
         for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True):
             parts = self._foreign_parts.setdefault(row.order_id, {})
-            amount = _signed(row, row.size) - sum(parts.values())
+            amount = _signed(row.is_buy, row.size) - sum(parts.values())
             parts[_REST] = amount
             amounts.append(amount)
         return [amount for amount in amounts if amount]
@@ -392,8 +391,8 @@ class MissedFills:
         return self._markets.symbol_map.inverse.get(order.trading_pair)
 
 
-def _signed(venue: wire.Order, amount: Decimal) -> Decimal:
-    return amount if venue.is_buy else -amount
+def _signed(is_buy: bool, amount: Decimal) -> Decimal:
+    return amount if is_buy else -amount
 
 
 def _is_buy(order: InFlightOrder) -> bool:
