@@ -20,7 +20,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run picture soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -31,6 +31,9 @@ install:  ## virtual environment, locked dependencies, Hummingbot's home
 
 run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
+
+picture: install  ## docs/make-run.svg, the README's picture, from a run of now
+	@$(VENV)/python -m workbench.picture
 
 soak: install  ## hours of trading under mild faults (HOURS or MINUTES, RATE, FAULTS, SEED), or SEEDS=1000 random lives
 	@$(if $(SEEDS),$(PYTEST) -q test/end_to_end/test_random.py -m "not slow" --seeds 0-$$(($(SEEDS) - 1)),\

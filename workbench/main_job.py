@@ -111,7 +111,7 @@ class MainJob(Job):
         venue = books.venue_books(self.ledger(), self.pair_of_symbol)
         faults = self.differences(books.client_books(self.client.database), venue)
         history = self.client.history()
-        self.say("\nThe client's own history (its PnL leaves funding out, so it is not compared):\n\n"
+        self.say(f"\n{report.TABLE_OF_HISTORY} (its PnL leaves funding out, so it is not compared):\n\n"
                  + history.strip())
         faults += report.differences_from_history(history, venue, list(self.symbol_of_pair))
         faults += books.missing_activity(venue, list(self.symbol_of_pair))

@@ -7,6 +7,8 @@ from typing import Any, Counter as CounterType, Dict, List, Sequence
 from workbench.audit import Complaint
 from workbench.books import CANCELLED, FILLED, OPEN, Books, Line
 
+TABLE_OF_HISTORY = "The client's own history"
+
 
 def progress(venue: Books) -> str:
     """One line of the state of a run."""
