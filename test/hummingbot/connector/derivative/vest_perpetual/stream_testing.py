@@ -1,21 +1,11 @@
-"""What the tests of the two data sources share: names, a log to look into, waiting, and a simulated venue."""
+"""What the tests of the two data sources share: names, a log to look into, and waiting."""
 import asyncio
 import logging
-import os
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Any, Callable, Dict, List
-from unittest.mock import patch
-from urllib.parse import urlsplit
 
-from hummingbot.connector.derivative.vest_perpetual import (
-    vest_perpetual_constants as CONSTANTS,
-    vest_perpetual_web_utils as web_utils,
-)
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_web_utils as web_utils
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
-from vest_simulator import SimulatorConfig, VestSimulator
-from vest_simulator.faults.proxy import TcpProxy
 
 SIGNING_KEY = "0x" + "11" * 32
 
@@ -116,44 +106,3 @@ class StreamTestCase(IsolatedAsyncioWrapperTestCase):
         factory = web_utils.build_api_factory(**arguments)
         self.addAsyncCleanup(factory.close)
         return factory
-
-
-class SimulatedVenueTestCase(StreamTestCase):
-    """Gives a running simulator (`venue`) and an `api_factory` that speaks with it."""
-
-    config: Dict[str, Any] = {}
-
-    async def asyncSetUp(self) -> None:
-        await super().asyncSetUp()
-        self.venue = VestSimulator(SimulatorConfig(**{"tick_interval_s": 0.02, **self.config}))
-        await self.venue.start()
-        self.addAsyncCleanup(self.venue.stop)
-        moved = patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: self.venue.url})
-        moved.start()
-        self.addCleanup(moved.stop)
-        self.account = self.venue.accounts[0]
-        clock = ServerClock()
-        auth = VestPerpetualAuth(
-            api_key=self.account.api_key, signing_private_key=self.account.signing_private_key,
-            account_group=self.account.account_group, clock=clock, domain=CONSTANTS.SIMULATOR_DOMAIN,
-        )
-        self.factory = await self.api_factory(clock=clock, auth=auth, domain=CONSTANTS.SIMULATOR_DOMAIN)
-
-    async def use_proxy(self) -> TcpProxy:
-        """All traffic goes through a relay from now on."""
-        proxy = TcpProxy(target_port=urlsplit(self.venue.url).port)
-        await proxy.start()
-        self.addAsyncCleanup(proxy.stop)
-        os.environ[CONSTANTS.SIMULATOR_URL_VARIABLE] = proxy.url
-        return proxy
-
-    def sockets(self, kind: str) -> List[Any]:
-        """The venue's sockets of a kind, public or private, that are open now."""
-        return [socket for socket in self.venue.hub.sockets if socket.kind == kind]
-
-    def is_subscribed(self, kind: str, channel: str) -> bool:
-        return any(channel in socket.channels for socket in self.sockets(kind))
-
-    def opened_sockets(self, kind: str) -> int:
-        """How many sockets of a kind were opened so far."""
-        return sum(entry["socket_kind"] == kind for entry in self.venue.journal.entries(kind="socket_opened"))

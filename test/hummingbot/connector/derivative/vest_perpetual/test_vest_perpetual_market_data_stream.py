@@ -1,11 +1,8 @@
 """The order book data source and the framework's tracker, at a simulated venue."""
 import asyncio
 import logging
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
-    SimulatedVenueTestCase,
-    eventually,
-    short_timing,
-)
+from test.hummingbot.connector.derivative.vest_perpetual.simulated_venue_testing import SimulatedVenueTestCase
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import eventually, short_timing
 from typing import Any, List
 from unittest.mock import AsyncMock, patch
 

@@ -4,10 +4,10 @@ import json
 import logging
 import re
 import time
+from test.hummingbot.connector.derivative.vest_perpetual.simulated_venue_testing import SimulatedVenueTestCase
 from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
     SIGNING_KEY,
     LogRecords,
-    SimulatedVenueTestCase,
     StreamTestCase,
     eventually,
     short_timing,

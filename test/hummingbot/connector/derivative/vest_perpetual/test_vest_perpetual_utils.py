@@ -1,10 +1,8 @@
 """What the client asks of the connector before it makes one, through the client's own code where that is the point."""
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 
 import pytest
-import yaml
 from bidict import bidict
 from hypothesis import given, strategies as st
 from pydantic import SecretStr, ValidationError
@@ -19,7 +17,6 @@ CONFIG_MAPS = {
     "vest_perpetual_testnet": utils.VestPerpetualTestnetConfigMap,
     "vest_perpetual_simulator": utils.VestPerpetualSimulatorConfigMap,
 }
-TEMPLATE = Path(__file__).parents[5] / "conf" / "conf_global_TEMPLATE.yml"
 
 every_domain = pytest.mark.parametrize("domain", CONFIG_MAPS)
 
@@ -106,22 +103,6 @@ def test_the_client_finds_all_three_domains():
         assert settings[domain].trade_fee_schema == utils.DEFAULT_FEES
         assert settings[domain].config_keys.connector == domain
         assert settings[domain].module_name() == "vest_perpetual_derivative"
-
-
-def test_the_template_documents_exactly_the_keys_of_the_config_maps():
-    text = TEMPLATE.read_text()
-
-    assert set(yaml.safe_load(text)) == {name for domain in CONFIG_MAPS for name in connect_keys(domain)}
-    assert "NEVER your wallet" in text
-
-
-@every_domain
-def test_the_templates_values_can_be_entered(domain):
-    template = yaml.safe_load(TEMPLATE.read_text())
-
-    config = CONFIG_MAPS[domain](**{name: template[name] or "" for name in connect_keys(domain)})
-
-    assert getattr(config, f"{domain}_account_group") == 0
 
 
 def test_default_fees_have_expected_structure():

@@ -1,15 +1,14 @@
-"""The rate source, and that Hummingbot finds it and the candles, in whatever sequence it imports its own parts."""
+"""The rate source, and that the connector does without it."""
 import json
 import logging
 import subprocess
 import sys
 from decimal import Decimal
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import LogRecords, SimulatedVenueTestCase
-
-import pytest
+from test.hummingbot.connector.derivative.vest_perpetual.simulated_venue_testing import SimulatedVenueTestCase
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import LogRecords
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
-from hummingbot.core.rate_oracle.rate_oracle import RATE_ORACLE_SOURCES, RateOracle
+from hummingbot.core.rate_oracle.rate_oracle import RateOracle
 from hummingbot.core.rate_oracle.sources.vest_perpetual_rate_source import VestPerpetualRateSource
 
 
@@ -88,54 +87,14 @@ class TestRateSource(SimulatedVenueTestCase):
         assert log.count("gives no rates now") == 1 and not log.texts(logging.ERROR)
 
 
-def test_a24_the_oracles_sources_have_it():
-    assert RATE_ORACLE_SOURCES["vest_perpetual"] is VestPerpetualRateSource
-    assert VestPerpetualRateSource().name == "vest_perpetual"
-
-
-IMPORTED_FIRST = (
-    "hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils",
-    "hummingbot.data_feed.candles_feed.vest_perpetual_candles",
-    "hummingbot.core.rate_oracle.sources.vest_perpetual_rate_source",
-    "hummingbot.core.rate_oracle.rate_oracle",
-    "hummingbot.client.config.client_config_map",
-)
-CHECK = """
-from hummingbot.client.settings import AllConnectorSettings
-AllConnectorSettings.create_connector_settings()
-from hummingbot.core.rate_oracle.rate_oracle import RATE_ORACLE_SOURCES
-from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
-assert {"vest_perpetual", "vest_perpetual_testnet", "vest_perpetual_simulator"} <= set(CandlesFactory._candles_map)
-assert "vest_perpetual" in RATE_ORACLE_SOURCES
-"""
-
-
-def run_python(code):
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-
-
-@pytest.mark.parametrize("first", IMPORTED_FIRST)
-def test_a24_both_are_registered_whatever_is_imported_first(first):
-    process = run_python(f"import {first}\n{CHECK}")
-
-    assert process.returncode == 0, process.stderr
-
-
-def test_the_clients_settings_are_not_imported_with_the_connectors_utils():
-    process = run_python(f"import sys, {IMPORTED_FIRST[0]}\n"
-                         "assert 'hummingbot.client.config.client_config_map' not in sys.modules")
-
-    assert process.returncode == 0, process.stderr
-
-
 def test_the_connector_is_found_without_candles_and_rates_too():
     """As with a mount of the connector's folder alone."""
-    process = run_python("""
+    process = subprocess.run([sys.executable, "-c", """
 import importlib.util
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if "vest_perpetual_" in name else find_spec(name, *rest)
 from hummingbot.client.settings import AllConnectorSettings
 assert "vest_perpetual" in AllConnectorSettings.create_connector_settings()
-""")
+"""], capture_output=True, text=True)
 
     assert process.returncode == 0, process.stderr

@@ -7,12 +7,8 @@ import asyncio
 import json
 import math
 from datetime import datetime, timezone
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
-    LogRecords,
-    SimulatedVenueTestCase,
-    eventually,
-    short_timing,
-)
+from test.hummingbot.connector.derivative.vest_perpetual.simulated_venue_testing import SimulatedVenueTestCase
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import LogRecords, eventually, short_timing
 from types import SimpleNamespace
 from unittest.mock import patch
 
