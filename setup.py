@@ -2,7 +2,8 @@
 
 It holds this project's leaf packages and lone modules under `hummingbot/` and no `__init__.py` above them, which belong
 to Hummingbot: so it installs into the same folder and uninstalls without a trace. It requires nothing, since what the
-connector imports comes with Hummingbot, and Hummingbot may have been installed from source.
+connector imports comes with Hummingbot, and Hummingbot may have been installed from source. Only what draws the session
+report is an extra.
 """
 import sys
 import tempfile
@@ -29,6 +30,7 @@ setup(
     python_requires=">=3.12,<3.13",
     packages=[".".join(unit.parts) for unit in units if not unit.suffix],
     py_modules=[".".join(unit.with_suffix("").parts) for unit in units if unit.suffix],
-    package_data={"": ["*.pyx", "*.pxd"]},
+    package_data={"": ["*.pyx", "*.pxd", "*.html"]},
+    extras_require={"report": ["choreographer", "plotly"]},
     options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )
