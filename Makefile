@@ -20,7 +20,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run picture soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run picture errors soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,9 @@ run: install  ## the main job: trade on the simulated venue, then compare (DURAT
 
 picture: install  ## docs/make-run.svg, the README's picture, from a run of now
 	@$(VENV)/python -m workbench.picture
+
+errors: install  ## docs/errors.md, the venue's error codes in the connector's words
+	@$(VENV)/python -m workbench.error_page
 
 soak: install  ## hours of trading under mild faults (HOURS or MINUTES, RATE, FAULTS, SEED), or SEEDS=1000 random lives
 	@$(if $(SEEDS),$(PYTEST) -q test/end_to_end/test_random.py -m "not slow" --seeds 0-$$(($(SEEDS) - 1)),\
