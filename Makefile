@@ -90,7 +90,8 @@ lock: install  ## resolve requirements/*.in anew into requirements/*.txt
 	@$(COMPILE) -c requirements/development.txt requirements/build.in -o requirements/build.txt
 	@$(COMPILE) requirements/uv.in -o requirements/uv.txt
 
-clean:  ## remove everything the other targets made
-	@rm -rf .venv .bootstrap .hummingbot .hummingbot-incoming .install.lock .install.log .runs build dist *.egg-info \
+clean:  ## remove what the other targets made; keys, settings, databases and logs in .hummingbot stay
+	@rm -rf .venv .bootstrap .hummingbot-incoming .install.lock .install.log .runs build dist *.egg-info \
 		.coverage .coverage.* htmlcov .pytest_cache .hypothesis .fuzz-*
+	@rm -rf .hummingbot/hummingbot .hummingbot/hummingbot-*.dist-info .hummingbot/bin .hummingbot/.installed .hummingbot/.lock
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

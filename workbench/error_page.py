@@ -9,8 +9,8 @@ _HEAD = """\
 # Vest's error codes
 
 Made by `make errors` from the words the connector uses. They come as `Vest error 1022: …` in the log, in the
-reason of a failed order, and in the answers of `vest-perpetual`; behind them, in brackets, is the venue's own message. A
-code that is not here has no documented meaning: the connector shows it as it came.
+reason of a failed order, and in the answers of `vest-perpetual`; behind them, in brackets, is the venue's own message.
+A code that is not here has no documented meaning: the connector shows it as it came.
 
 | code | what it means | what to do |
 |---|---|---|
