@@ -2,7 +2,8 @@
 
 the venue's words   constants, errors, payload, wire, messages, signing
 its connections     clock, connections, web_utils, auth, socket
-what it tells       markets, order_book, api_order_book_data_source, user_stream_data_source
+what it tells       markets, market_hours, statistics, market_data, order_book, api_order_book_data_source,
+                    user_stream_data_source
 orders              session_memory, order_ids, fills, order_tracker, orders_reader, orphans,
                     position_watch and missed_fills, funding, order_updates, order_operations
 the account         account_reader, account, transfers

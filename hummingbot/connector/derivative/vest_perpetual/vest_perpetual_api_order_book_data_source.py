@@ -143,6 +143,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         if not messages:
             raise VestPayloadError("no ticker of this market")
         ticker = Ticker.from_payload(messages[0].data)
+        self._connector.on_ticker(trading_pair, ticker)
         return FundingInfo(
             trading_pair=trading_pair,
             index_price=_NAN if ticker.index_price is None else ticker.index_price,
@@ -412,6 +413,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         with self._complaints.instead_of_payload_errors("ticker"):
             trading_pair = await self._pair_of(raw_message)
             ticker = Ticker.from_payload(raw_message.data, symbol=raw_message.symbol)
+            self._connector.on_ticker(trading_pair, ticker)
             self._pairs_with_funding_news.add(trading_pair)
             message_queue.put_nowait(FundingInfoUpdate(
                 trading_pair=trading_pair,

@@ -70,6 +70,8 @@ NO_MARKET_CODES = frozenset({1121, 3023})
 
 # --- Refusals that tell that a market is not what it was: its decimals, its prices or its name (protocol section 3).
 MARKET_CHANGED_CODES = frozenset({1111, 1121, 3011, 3023})
+# --- Refusals because the market is closed or halted (protocol section 3).
+MARKET_CLOSED_CODES = frozenset({1148, 3024})
 
 # --- Candles over REST (protocol section 4): whatever range is asked for, the answer is the newest bars.
 KLINE_INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M")
@@ -157,6 +159,7 @@ ORDERS_PAGE_LIMIT = 1000  # most rows of one GET /orders (protocol section 5)
 # --- Funding (protocol section 5): the rate is per hour and the next settlement is the next full hour.
 FUNDING_INTERVAL_S = 3600
 FUNDING_HISTORY_INTERVAL = "1h"
+FUNDING_HISTORY_LIMIT = 1000  # most rows of one GET /funding/history (protocol section 4)
 FUNDING_POLL_INTERVAL_S = 30
 
 # --- Timing of our own requests and sockets, in seconds.
@@ -170,6 +173,8 @@ WS_SUBSCRIBE_TIMEOUT_S = 10.0
 WS_BACKOFF_MIN_S = 0.5
 WS_BACKOFF_MAX_S = 5.0  # twelve attempts a minute are no storm, and a bot without its stream is blind
 WS_CLOSE_TIMEOUT_S = 2.0  # a half-open connection never answers a close frame
+# For so long a ticker is the present; a live stream brings those of a market about once a second.
+TICKER_LIFE_S = 5.0
 # After the venue refused the API key, asking again is of little use (acceptance C29).
 UNAUTHORIZED_RETRY_S = 60.0
 LISTEN_KEY_LIFE_S = 3600.0  # protocol section 5

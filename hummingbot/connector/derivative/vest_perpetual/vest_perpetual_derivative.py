@@ -33,6 +33,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding impor
     FundingPayments,
     FundingRates,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_data import LiveTickers, VestMarketData
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
@@ -55,9 +57,10 @@ from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEve
 from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
-class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
+class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, VestTransfers):
     """A Vest account as Hummingbot sees it. What is about balances and positions stands in `VestAccount`, what is about
-    orders in `VestOrderOperations`, what moves money in or out of the account in `VestTransfers`.
+    orders in `VestOrderOperations`, what moves money in or out of the account in `VestTransfers`, what asks for market
+    data in `VestMarketData`.
 
     :param balance_asset_limit: the client's limits of the balances it may use
     :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)
@@ -138,6 +141,8 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
         self._rules_news_s = float("-inf")
         self._complaints = Complaints(self.logger())
         self._markets = Markets(self.logger())
+        self._live_tickers = LiveTickers()
+        self._market_hours = MarketHours(self.logger(), self._clock, self._request_market_status)
         self._orders = OrdersReader(self._api_get, self._complaints)
         self._memory = SessionMemory(data_path(), domain, self._vest_auth.account_group, self._complaints)
         super().__init__(balance_asset_limit, rate_limits_share_pct)
@@ -564,35 +569,6 @@ class VestPerpetualDerivative(VestAccount, VestOrderOperations, VestTransfers):
     async def _format_trading_rules(self, exchange_info_dict: Dict[str, Any]) -> List[TradingRule]:
         self._initialize_trading_pair_symbols_from_exchange_info(exchange_info_dict)
         return self._markets.trading_rules()
-
-    async def get_last_traded_prices(self, trading_pairs: List[str]) -> Dict[str, float]:
-        """As the base, with one request for all pairs. The venue quotes around its mark price and lists no last trades
-        of all markets, so it is the mark price in quote.
-
-        :param trading_pairs: the pairs wanted; those the venue does not list are left out
-        """
-        symbol_map = await self.trading_pair_symbol_map()
-        symbols = [symbol_map.inverse[pair] for pair in trading_pairs if pair in symbol_map.inverse]
-        if not symbols:
-            return {}
-        answer = await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH, params={"symbols": ",".join(symbols)})
-        return {
-            symbol_map[ticker.symbol]: float(ticker.mark_price)
-            for ticker in wire.tickers_from(answer) if ticker.symbol in symbols and ticker.mark_price is not None
-        }
-
-    async def get_all_pairs_prices(self) -> List[Dict[str, str]]:
-        """Symbol and mark price in quote of every market that has one, with one request; for the rate source."""
-        prices = []
-        for row in wire.ticker_rows(await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH)):
-            with self._complaints.instead_of_payload_errors("ticker"):
-                ticker = wire.Ticker.from_payload(row)
-                if ticker.mark_price:
-                    prices.append({"symbol": ticker.symbol, "price": str(ticker.mark_price)})
-        return prices
-
-    async def _get_last_traded_price(self, trading_pair: str) -> float:
-        return (await self.get_last_traded_prices([trading_pair]))[trading_pair]
 
     # --- Fees
 

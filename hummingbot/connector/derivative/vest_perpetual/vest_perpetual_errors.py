@@ -19,6 +19,11 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
 
   * `VestNotSentError` - no connection could be made: the venue never saw the request.
   * `VestInvalidOrderError` - the order cannot be right, so the connector did not send it.
+
+    * `VestMarketClosedError` - its market is closed or halted now.
+
+  * `VestUnknownPairError` - market data was asked for of a pair that the venue does not list.
+  * `VestNotToldError` - the venue does not tell the market data that was asked for.
   * `VestInvalidTransferError` - the same of an LP order or a withdrawal.
   * `VestRefusedError` - the venue refused, with its code (or an HTTP 4xx without one): nothing was done.
 
@@ -87,6 +92,18 @@ class VestNotSentError(VestError):
 
 class VestInvalidOrderError(VestError):
     """An order that cannot be right and was not sent; the message says what to do about it."""
+
+
+class VestMarketClosedError(VestInvalidOrderError):
+    """An order for a market that is closed or halted now; it was not sent."""
+
+
+class VestUnknownPairError(VestError):
+    """Market data was asked for of a pair that the venue does not list."""
+
+
+class VestNotToldError(VestError):
+    """The venue does not tell the market data that was asked for: not now, or not at all."""
 
 
 class VestInvalidTransferError(VestError):

@@ -1,5 +1,6 @@
 """The connector's orders: how they are sent and cancelled."""
 import asyncio
+import logging
 from abc import ABC
 from decimal import Decimal
 from typing import Any, List, Optional, Set, Tuple
@@ -15,6 +16,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestDuplicateOrderError,
     VestError,
     VestInvalidOrderError,
+    VestMarketClosedError,
     VestOrderNotFoundError,
     is_outcome_unknown,
 )
@@ -88,6 +90,8 @@ class VestOrderOperations(VestOrderUpdates, ABC):
                 _require_decimal("price", price)
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
+            else:
+                await self._market_hours.require_open(trading_pair)
             if order_id in self._cancelled_unsent:
                 raise VestInvalidOrderError("it was cancelled before it was sent")
             if order_type is OrderType.MARKET:
@@ -105,7 +109,9 @@ class VestOrderOperations(VestOrderUpdates, ABC):
         )
 
     def _refuse(self, order_id: str, order_type: OrderType, error: VestInvalidOrderError) -> None:
-        self.logger().warning(f"Order {order_id} was not sent: {error}.")
+        # That a market is closed was said when it closed; a strategy that goes on trying shall not fill the log.
+        level = logging.DEBUG if isinstance(error, VestMarketClosedError) else logging.WARNING
+        self.logger().log(level, f"Order {order_id} was not sent: {error}.")
         self.trigger_event(MarketEvent.OrderFailure, MarketOrderFailureEvent(
             timestamp=self.current_timestamp,
             order_id=order_id,
@@ -196,7 +202,9 @@ class VestOrderOperations(VestOrderUpdates, ABC):
             self._look_up_later(order, error, failure, int(self.DUPLICATE_LOOKUP_LIMIT_S * 1000))
         except VestError as error:
             if not is_outcome_unknown(error):
-                self._note_refusal(getattr(error, "code", None))
+                code = getattr(error, "code", None)
+                self._note_refusal(code)
+                self._market_hours.note_refusal(order.trading_pair, code)
                 raise
             window_ms = CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS
             self._look_up_later(order, error, f"The venue never got the order: {error}", window_ms)
@@ -211,12 +219,15 @@ class VestOrderOperations(VestOrderUpdates, ABC):
             )
             return
         side = trade_type.name.lower()
-        self.logger().network(
-            f"Error submitting {side} {order_type.name} order to {self.name_cap} for {amount} {trading_pair} {price}."
-        )
-        self.logger().warning(
-            f"Order {order_id} to {side} {amount} {trading_pair} at {price} ({order_type.name}) failed: {exception}"
-        )
+        failure = f"Order {order_id} to {side} {amount} {trading_pair} at {price} ({order_type.name}) failed"
+        if getattr(exception, "code", None) in CONSTANTS.MARKET_CLOSED_CODES:
+            self.logger().debug(f"{failure}: {exception}")  # see `_refuse`
+        else:
+            self.logger().network(
+                f"Error submitting {side} {order_type.name} order to {self.name_cap} for {amount} {trading_pair} "
+                f"{price}."
+            )
+            self.logger().warning(f"{failure}: {exception}")
         self._update_order_after_failure(order_id, trading_pair, exception)
 
     # --- Cancelling orders

@@ -19,6 +19,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import tells_all
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
@@ -63,6 +64,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     _clock: ServerClock
     _complaints: Complaints
     _funding_payments: FundingPayments
+    _market_hours: MarketHours
     _markets: Markets
     _order_ids: OrderIds
     _order_tracker: VestOrderTracker
@@ -238,6 +240,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if fill is not None or order.current_state is not state_before:
             self._refresh_account_soon()  # an open order locks margin
             self._note_refusal(venue.code)
+            self._market_hours.note_order(order.trading_pair, venue)
         if was_open and (is_end_held or order.is_cancelled):
             self._missed_fills.note_cancelled(order)
 

@@ -37,6 +37,7 @@ class Names:
             "BTC-USDC": "BTC-PERP", "ETH-USDC": "ETH-PERP", "SOL-USDC": "SOL-PERP", "NDX-USDC": "NDX-USD-PERP",
         }
         self.refusals: List[Exception] = []
+        self.tickers: List[Any] = []
 
     async def exchange_symbol_associated_to_pair(self, trading_pair: str) -> str:
         return self.symbols[trading_pair]
@@ -49,6 +50,9 @@ class Names:
 
     def on_api_key_refused(self, error: Exception) -> None:
         self.refusals.append(error)
+
+    def on_ticker(self, trading_pair: str, ticker: Any) -> None:
+        self.tickers.append((trading_pair, ticker))
 
 
 class LogRecords(logging.Handler):
