@@ -4,7 +4,6 @@ The hashes and signatures are pure functions; `VestPerpetualAuth` holds the keys
 """
 import base64
 import json
-import re
 from functools import cached_property
 from typing import Any, Callable, Dict, Optional, Sequence, Union
 
@@ -21,6 +20,13 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_credentials import (
+    api_key_problem,
+    exchanged_problem,
+    pasted,
+    private_key_digits,
+    private_key_problem,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestUnauthorizedError,
     VestUnusableKeyError,
@@ -34,8 +40,6 @@ _LP_TYPES = ("uint256", "uint256", "string", "string")
 _WITHDRAW_TYPES = ("uint256", "uint256", "bool", "address", "address", "address", "uint256", "uint256")
 
 _CONNECT_HINT = "enter the keys again with the connect command"
-# Private keys are smaller than this number.
-_SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
 # --- Pure functions
@@ -101,31 +105,8 @@ def registration_signature(wallet_private_key: str, domain: str, signing_address
     if problem:
         raise VestUnusableKeyError(problem)
     typed_data = registration_typed_data(domain, signing_address, expiry_ms)
-    wallet = Account.from_key(_digits(wallet_private_key))
+    wallet = Account.from_key(private_key_digits(wallet_private_key))
     return _hexadecimal(wallet.sign_message(encode_typed_data(full_message=typed_data)).signature)
-
-
-def private_key_problem(text: str, name: str) -> Optional[str]:
-    """What is wrong with a private key, in words that do not show it; None when nothing is.
-
-    :param text: 64 hexadecimal digits, with or without 0x and spaces
-    :param name: what to call it
-    """
-    digits = _digits(text)
-    if not digits:
-        return f"{name} is empty"
-    if not re.fullmatch("[0-9a-fA-F]{64}", digits):
-        return (
-            f"{name} must be 64 hexadecimal digits, with or without 0x before them; "
-            f"what was entered has {len(digits)} characters"
-        )
-    if not 0 < int(digits, 16) < _SECP256K1_ORDER:
-        return f"{name} is not a key of the curve the venue uses; make a new one"
-    return None
-
-
-def _digits(text: str) -> str:
-    return "".join(text.split()).removeprefix("0x").removeprefix("0X")
 
 
 def jwt_expiry_s(token: str) -> Optional[float]:
@@ -169,7 +150,7 @@ class VestPerpetualAuth(AuthBase):
             clock: ServerClock,
             domain: str = CONSTANTS.DEFAULT_DOMAIN,
     ):
-        self._api_key = api_key.strip()
+        self._api_key = pasted(api_key)
         self._signing_private_key = signing_private_key
         self.account_group = utils.account_group_from(account_group)
         self._clock = clock
@@ -187,12 +168,47 @@ class VestPerpetualAuth(AuthBase):
     @cached_property
     def key_problem(self) -> Optional[str]:
         """What is wrong with the keys, in words for the user that show none of them; None when they look right."""
-        if not self._api_key:
-            return f"{self._domain}_api_key is empty; {_CONNECT_HINT}"
-        if not self._api_key.isascii() or not self._api_key.isprintable() or " " in self._api_key:
-            return f"{self._domain}_api_key holds characters that no API key has; {_CONNECT_HINT}"
-        problem = private_key_problem(self._signing_private_key, f"{self._domain}_signing_private_key")
+        problem = (
+            api_key_problem(self._api_key, f"{self._domain}_api_key")
+            or private_key_problem(self._signing_private_key, f"{self._domain}_signing_private_key")
+            or exchanged_problem(self._api_key, self._signing_private_key)
+        )
         return f"{problem}; {_CONNECT_HINT}" if problem else None
+
+    def replace_keys(self, api_key: str, signing_private_key: str) -> None:
+        """Uses other keys of the same account from now on.
+
+        :param api_key: apiKey of the new registration
+        :param signing_private_key: the key registered with it
+        """
+        self._api_key = pasted(api_key)
+        self._signing_private_key = signing_private_key
+        for derived in ("key_problem", "_account"):
+            vars(self).pop(derived, None)
+
+    def holds(self, api_key: str, signing_private_key: str) -> bool:
+        """Whether these are the keys in use.
+
+        :param api_key: as it was entered
+        :param signing_private_key: as it was entered
+        """
+        return (pasted(api_key), private_key_digits(signing_private_key)) == (
+            self._api_key, private_key_digits(self._signing_private_key))
+
+    def refuse_key_of_wallet(self, address: str, remedy: str) -> None:
+        """Signs nothing any more if the key entered is that of the account's wallet: whoever gets hold of it has all
+        that the wallet owns, and it cannot be replaced.
+
+        :param address: of the wallet, as the venue tells it
+        :param remedy: the command that makes a signing key
+        :raises VestUnusableKeyError: when the key is the wallet's
+        """
+        if self.signing_address.lower() == address.lower():
+            self.key_problem = (
+                f"{self._domain}_signing_private_key is the key of your wallet: a bot must not have it, and nothing is "
+                f"signed with it. Make a signing key with: {remedy}"
+            )
+            raise VestUnusableKeyError(self.key_problem)
 
     @property
     def signing_address(self) -> str:
@@ -210,7 +226,7 @@ class VestPerpetualAuth(AuthBase):
     @cached_property
     def _account(self) -> LocalAccount:
         self._require_keys()
-        return Account.from_key(_digits(self._signing_private_key))
+        return Account.from_key(private_key_digits(self._signing_private_key))
 
     def _require_keys(self) -> None:
         if self.key_problem is not None:

@@ -9,11 +9,19 @@ from importlib.util import find_spec
 from typing import Any, Dict, Iterable, Mapping, Optional, Type
 
 from bidict import bidict
-from pydantic import BeforeValidator, Field, SecretStr, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, create_model
+from pydantic_core import PydanticCustomError
 from typing_extensions import Annotated
 
 from hummingbot.client.config.config_data_types import BaseConnectorConfigMap
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_credentials import (
+    api_key_problem,
+    exchanged_problem,
+    is_encrypted,
+    pasted,
+    private_key_problem,
+)
 from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 CENTRALIZED = True
@@ -37,10 +45,64 @@ def account_group_from(value: Any) -> int:
     :param value: what the user typed, a number, or None for blank
     :raises ValueError: when it is no whole number of 0 or more
     """
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None else pasted(str(value))
     if text and not (text.isascii() and text.isdigit()):
         raise ValueError("the account group is a whole number such as 0, as the registration answered it (accGroup)")
     return int(text or 0)
+
+
+class _Unshown(str):
+    """A text that formatting does not show, and that is itself everywhere else."""
+
+    def __format__(self, format_spec: str) -> str:
+        return format("*" * 10, format_spec)
+
+    def __repr__(self) -> str:
+        return repr(format(self))
+
+
+class _UnshownSecret(SecretStr):
+    """A secret that the client cannot show by accident: its question whether to replace the keys has the API key in it
+    (acceptance A1).
+    """
+
+    def get_secret_value(self) -> str:
+        return _Unshown(super().get_secret_value())
+
+
+def _unshown(secret: SecretStr) -> SecretStr:
+    return _UnshownSecret(secret.get_secret_value())
+
+
+class VestConnectKeys(BaseConnectorConfigMap):
+    """The keys of one domain. What is entered is checked at once: the client asks again for what cannot be right.
+
+    What is stored is not checked: the client validates it while it is still encrypted, and whatever it then finds in
+    there must not keep the user from logging in (framework gap B22). The connector checks its keys when it uses them.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """:raises ValidationError: for a key that cannot be one; it does not hold what was entered"""
+        problem = None if self._is_decryption_of(name) else self._problem_of_entry(name, value)
+        if problem is not None:
+            raise ValidationError.from_exception_data(
+                type(self).__name__, [{"type": PydanticCustomError("key", problem), "loc": (name,), "input": None}]
+            )
+        super().__setattr__(name, value)
+
+    def _is_decryption_of(self, name: str) -> bool:
+        stored = vars(self).get(name)
+        return isinstance(stored, SecretStr) and is_encrypted(stored.get_secret_value())
+
+    def _problem_of_entry(self, name: str, value: Any) -> Optional[str]:
+        api_key_name, private_key_name = f"{self.connector}_api_key", f"{self.connector}_signing_private_key"
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if name == api_key_name:
+            return api_key_problem(text, name)
+        if name == private_key_name:
+            api_key = vars(self).get(api_key_name, SecretStr(""))
+            return private_key_problem(text, name) or exchanged_problem(api_key.get_secret_value(), text)
+        return None
 
 
 def _connect_key(prompt: str, is_secure: bool) -> Any:
@@ -50,18 +112,22 @@ def _connect_key(prompt: str, is_secure: bool) -> Any:
     )
 
 
-def _config_map(class_name: str, domain: str, venue: str) -> Type[BaseConnectorConfigMap]:
-    """The keys of one domain. They are checked when they are used, not here: the client validates stored secrets
-    while they are still encrypted (framework gap B22).
+def _config_map(class_name: str, domain: str, venue: str) -> Type[VestConnectKeys]:
+    """The three values of one domain, with the questions the client asks for them: short ones, because in a terminal of 80
+    columns it has 36 for a line of them, and it breaks words.
     """
+    secret = Annotated[SecretStr, AfterValidator(_unshown)]
     fields: Dict[str, Any] = {
         "connector": (str, domain),
         f"{domain}_api_key": (
-            SecretStr,
-            _connect_key(f"Enter your {venue} API key (apiKey in the registration's answer)", is_secure=True),
+            secret,
+            _connect_key(
+                f"Enter your {venue} API key (the apiKey of the registration, which vest-perpetual register makes)",
+                is_secure=True,
+            ),
         ),
         f"{domain}_signing_private_key": (
-            SecretStr,
+            secret,
             _connect_key(
                 f"Enter the private key of your {venue} signing key (the one you registered; NEVER your wallet's key)",
                 is_secure=True,
@@ -70,13 +136,12 @@ def _config_map(class_name: str, domain: str, venue: str) -> Type[BaseConnectorC
         f"{domain}_account_group": (
             Annotated[int, BeforeValidator(account_group_from)],
             _connect_key(
-                f"Enter your {venue} account group (accGroup in the registration's answer; blank is 0)",
-                is_secure=False,
+                f"Enter your {venue} account group (the accGroup of the registration; blank is 0)", is_secure=False
             ),
         ),
     }
     return create_model(
-        class_name, __base__=BaseConnectorConfigMap, __module__=__name__, __cls_kwargs__={"title": domain}, **fields
+        class_name, __base__=VestConnectKeys, __module__=__name__, __cls_kwargs__={"title": domain}, **fields
     )
 
 

@@ -191,7 +191,7 @@ def test_a1_a_bad_private_key_is_described_and_not_shown(entered):
     assert isinstance(refusal.value, VestUnauthorizedError) and not is_outcome_unknown(refusal.value)
 
 
-@pytest.mark.parametrize("entered", ["", "  ", "two words", "line\nbreak", "clé"])
+@pytest.mark.parametrize("entered", ["", "  ", "two words", "clé", "0x" + "1a" * 20])
 def test_a1_a_bad_api_key_is_described_and_not_shown(entered):
     auth = make_auth(api_key=entered, domain="vest_perpetual_testnet")
 

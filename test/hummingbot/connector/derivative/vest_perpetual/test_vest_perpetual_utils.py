@@ -77,20 +77,79 @@ def test_b22_keys_survive_being_stored_encrypted_and_loaded_again(domain, tmp_pa
     monkeypatch.setattr(config_helpers, "CONNECTORS_CONF_DIR_PATH", tmp_path)
     monkeypatch.setattr(security.Security, "secrets_manager", config_crypt.ETHKeyFileSecretManger("a password"))
     config = ClientConfigAdapter(CONFIG_MAPS[domain].model_construct())
-    for name, value in zip(connect_keys(domain), ("the api key", "0x" + "11" * 32, "0")):
+    for name, value in zip(connect_keys(domain), ("the-api-key", "0x" + "11" * 32, "0")):
         setattr(config, name, value)
     path = tmp_path / f"{domain}.yml"
 
     config_helpers.save_to_yml(path, config)
     loaded = config_helpers.load_connector_config_map_from_file(path)
 
-    assert "the api key" not in path.read_text() and "11" * 32 not in path.read_text()
+    assert "the-api-key" not in path.read_text() and "11" * 32 not in path.read_text()
     keys = api_keys_from_connector_config_map(loaded)
-    assert keys == dict(zip(connect_keys(domain), ("the api key", "0x" + "11" * 32, 0)))
+    assert keys == dict(zip(connect_keys(domain), ("the-api-key", "0x" + "11" * 32, 0)))
     parameters = AllConnectorSettings.get_connector_settings()[domain].conn_init_parameters(api_keys=keys)
-    assert parameters["vest_perpetual_api_key"] == "the api key"
+    assert parameters["vest_perpetual_api_key"] == "the-api-key"
     assert parameters["vest_perpetual_account_group"] == 0
     assert parameters.get("domain", "vest_perpetual") == domain
+
+
+@every_domain
+@pytest.mark.parametrize("entered", [
+    ("", "key", "is empty"), ("0x" + "1a" * 20, "api", "address"), ("0x" + "1A" * 20, "key", "address"),
+    ("abandon " * 11 + "about", "key", "recovery phrase"), ("a.b", "key", "has 3 characters"),
+], ids=lambda entered: entered[2])
+def test_a1_what_cannot_be_a_key_is_refused_while_it_is_entered_and_not_shown(domain, entered):
+    text, field, words = entered
+    name = f"{domain}_api_key" if field == "api" else f"{domain}_signing_private_key"
+    config = ClientConfigAdapter(CONFIG_MAPS[domain].model_construct())
+
+    with pytest.raises(config_helpers.ConfigValidationError, match=words) as refusal:
+        setattr(config, name, text)
+
+    assert str(refusal.value).startswith(name) and (not text or text not in str(refusal.value))
+    assert not hasattr(config, name)
+
+
+def test_a1_keys_entered_in_each_others_place_are_noticed():
+    config = ClientConfigAdapter(utils.VestPerpetualConfigMap.model_construct())
+    config.vest_perpetual_api_key = "0x" + "11" * 32
+
+    with pytest.raises(config_helpers.ConfigValidationError, match="each other's place"):
+        config.vest_perpetual_signing_private_key = "22" * 32
+    with pytest.raises(config_helpers.ConfigValidationError, match="the same text"):
+        config.vest_perpetual_signing_private_key = "11" * 32
+    config.vest_perpetual_signing_private_key = "0x" + "22" * 32  # nobody knows that an API key cannot begin with 0x
+
+
+def test_b22_a_stored_key_that_is_none_does_not_keep_the_user_from_logging_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_helpers, "CONNECTORS_CONF_DIR_PATH", tmp_path)
+    manager = config_crypt.ETHKeyFileSecretManger("a password")
+    monkeypatch.setattr(security.Security, "secrets_manager", manager)
+    path = tmp_path / "vest_perpetual.yml"
+    path.write_text("\n".join([
+        "connector: vest_perpetual",
+        f"vest_perpetual_api_key: {manager.encrypt_secret_value('', '')}",
+        f"vest_perpetual_signing_private_key: {manager.encrypt_secret_value('', 'no key')}",
+        "vest_perpetual_account_group: 3",
+    ]))
+
+    loaded = config_helpers.load_connector_config_map_from_file(path)
+
+    assert loaded.vest_perpetual_signing_private_key.get_secret_value() == "no key"
+    with pytest.raises(config_helpers.ConfigValidationError, match="64 hexadecimal digits"):
+        loaded.vest_perpetual_signing_private_key = "another that is none"
+
+
+def test_a1_the_clients_question_whether_to_replace_the_keys_does_not_show_them():
+    config = ClientConfigAdapter(utils.VestPerpetualConfigMap.model_construct())
+    config.vest_perpetual_api_key = "the-api-key"
+    copy = config.full_copy()
+
+    for secret in (config.vest_perpetual_api_key, copy.vest_perpetual_api_key):
+        value = secret.get_secret_value()
+        assert value == "the-api-key" and str(value) == "the-api-key" and value.encode() == b"the-api-key"
+        for words in (f"API key {value} (Yes/No)?", repr(value), str(secret), repr(secret)):
+            assert "the-api-key" not in words
 
 
 def test_the_client_finds_all_three_domains():
