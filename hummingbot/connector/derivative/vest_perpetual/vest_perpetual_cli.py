@@ -6,9 +6,19 @@
 Where the wheel is installed the command is `vest-perpetual`; in a source tree,
 `python -m hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli`. The commands are in `cli/`.
 """
+import re
+import sys
+from typing import List
+
 import typer
 
-from hummingbot.connector.derivative.vest_perpetual.cli import account
+from hummingbot.connector.derivative.vest_perpetual.cli import account, connect, output, register
+from hummingbot.connector.derivative.vest_perpetual.cli.command import ExitCode
+
+# As long as a private key or nearly: somebody may have left a digit out.
+_LIKE_A_KEY = re.compile("[0-9a-fA-F]{60,70}")
+# Their arguments are ids of orders, which look the same.
+_TAKING_ORDER_IDS = ("cancel", "orders")
 
 app = typer.Typer(
     name="vest-perpetual",
@@ -35,11 +45,22 @@ def _root() -> None:
 
 
 app.command("account")(account.account)
+app.command("connect")(connect.connect)
+app.command("register")(register.register)
 
 
 def main() -> None:
     """What the console script runs."""
+    if _holds_a_key(sys.argv[1:]):
+        output.note("Error: there is a private key on the command line, where other programs can see it, and it is now "
+                    "in your shell's history. Delete it there; if it is your wallet's, consider moving to another "
+                    "wallet. Keys are asked for without echo: see vest-perpetual register --help.")
+        sys.exit(ExitCode.USAGE)
     app(prog_name="vest-perpetual")
+
+
+def _holds_a_key(arguments: List[str]) -> bool:
+    return arguments[:1] not in ([name] for name in _TAKING_ORDER_IDS) and any(map(_LIKE_A_KEY.search, arguments))
 
 
 if __name__ == "__main__":
