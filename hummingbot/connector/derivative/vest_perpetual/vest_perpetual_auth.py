@@ -292,15 +292,15 @@ class VestPerpetualAuth(AuthBase):
     ) -> str:
         """Signature of `POST /orders`; size and price are the very texts that are sent."""
         values = (time_ms, nonce, order_type, symbol, is_buy, size, limit_price, reduce_only)
-        return personal_signature(self._account, request_hash(_ORDER_TYPES, values))
+        return self._signature(_ORDER_TYPES, values)
 
     def _generate_cancel_signature(self, time_ms: int, nonce: int, order_id: str) -> str:
         """Signature of `POST /orders/cancel`."""
-        return personal_signature(self._account, request_hash(_CANCEL_TYPES, (time_ms, nonce, order_id)))
+        return self._signature(_CANCEL_TYPES, (time_ms, nonce, order_id))
 
     def _generate_lp_signature(self, time_ms: int, nonce: int, order_type: str, size: str) -> str:
         """Signature of `POST /lp`; the size is the very text that is sent."""
-        return personal_signature(self._account, request_hash(_LP_TYPES, (time_ms, nonce, order_type, size)))
+        return self._signature(_LP_TYPES, (time_ms, nonce, order_type, size))
 
     def _generate_withdraw_signature(
             self, time_ms: int, nonce: int, account: str, recipient: str, token_address: str, size: int, chain_id: int
@@ -309,7 +309,15 @@ class VestPerpetualAuth(AuthBase):
         its address here, while the body says USDC.
         """
         values = (time_ms, nonce, False, account, recipient, token_address, size, chain_id)
-        return personal_signature(self._account, request_hash(_WITHDRAW_TYPES, values))
+        return self._signature(_WITHDRAW_TYPES, values)
+
+    def _signature(self, types: Sequence[str], values: Sequence[Any]) -> str:
+        """Every signature of a request is made here, so that a rehearsal can show what is signed instead.
+
+        :param types: Solidity types
+        :param values: one value for each type
+        """
+        return personal_signature(self._account, request_hash(types, values))
 
 
 # --- After a refusal
