@@ -8,13 +8,14 @@ from hypothesis import given, settings, strategies as st
 from vest_simulator import DEFAULT_SYMBOLS, SimulatorConfig
 from vest_simulator.engine.candles import INTERVALS_MS, MAX_BARS, CandleSeries, bar_open_ms, next_open_ms
 from vest_simulator.engine.funding import HOUR_MS, Funding
+from vest_simulator.engine.history import FlatPast
 from vest_simulator.engine.ladder import LEVELS, available, average_price, build_ladder
 from vest_simulator.engine.market import Market
 from vest_simulator.engine.prices import IndexPrice
 
 D = Decimal
 START_MS = 1_795_363_503_167
-BTC = DEFAULT_SYMBOLS[0]
+BTC, KBONK = DEFAULT_SYMBOLS[0], DEFAULT_SYMBOLS[3]
 SPECS = st.sampled_from(DEFAULT_SYMBOLS)
 
 
@@ -119,26 +120,72 @@ def test_bars_open_on_the_calendar():
     assert (week_day.tm_wday, week_day.tm_hour) == (0, 0)
 
 
-def test_a_longer_interval_agrees_with_the_minutes_it_holds():
-    market = Market(BTC, SimulatorConfig(), START_MS)
+def assert_one_history(market):
+    """Wherever a visible bar is covered by visible bars of a shorter interval, it is exactly those taken together."""
+    bars_of = {interval: market.candles(interval).newest() for interval in INTERVALS_MS}
+    compared = 0
+    for parts in bars_of.values():
+        opens = {part.open_ms: number for number, part in enumerate(parts)}
+        closes = {part.close_ms: number + 1 for number, part in enumerate(parts)}
+        for bars in bars_of.values():
+            for bar in bars:
+                inside = parts[opens[bar.open_ms]:closes[bar.close_ms]] if (
+                    bar.open_ms in opens and bar.close_ms in closes) else []
+                if len(inside) > 1:
+                    compared += 1
+                    assert (bar.open, bar.close) == (inside[0].open, inside[-1].close)
+                    assert bar.high == max(part.high for part in inside)
+                    assert bar.low == min(part.low for part in inside)
+                    assert bar.volume == sum(part.volume for part in inside)
+                    assert bar.quote_volume == sum(part.quote_volume for part in inside)
+                    assert bar.trades == sum(part.trades for part in inside)
+    return compared
+
+
+def assert_trades_are_those_of_the_minutes(market, since_ms):
+    minutes = [bar for bar in market.candles("1m").newest() if bar.open_ms >= since_ms]
+    for bar in minutes:
+        trades = [trade for trade in market.trades if bar.open_ms <= trade.time_ms <= bar.close_ms]
+        assert len(trades) == bar.trades and sum(trade.size for trade in trades) == bar.volume
+        assert sum(trade.size * trade.price for trade in trades) == bar.quote_volume
+        assert all(bar.low <= trade.price <= bar.high for trade in trades)
+    return len(minutes)
+
+
+@pytest.mark.parametrize("spec", [BTC, KBONK], ids=lambda spec: spec.symbol)
+def test_candles_of_all_intervals_and_trades_are_one_history_past_and_present(spec):
+    market = Market(spec, SimulatorConfig(), START_MS)
     now_ms = START_MS
     for _ in range(3_000):
         now_ms += 500
         market.advance(now_ms)
-    hour = market.candles("1h").newest()[-1]
-    minutes = [bar for bar in market.candles("1m").newest()
-               if bar.open_ms >= hour.open_ms and bar.close_ms >= START_MS]
-    assert hour.close == minutes[-1].close
-    assert hour.high >= max(bar.high for bar in minutes) and hour.low <= min(bar.low for bar in minutes)
+    assert assert_one_history(market) > 4_000
+    assert assert_trades_are_those_of_the_minutes(market, now_ms - 40 * 60_000) >= 40
+
+
+def test_a_series_that_is_first_asked_for_after_a_day_has_the_whole_day():
+    market = Market(BTC, SimulatorConfig(), START_MS)
+    for minute in range(1, 1_441):
+        market.advance(START_MS + minute * 60_000)
+    assert assert_one_history(market) > 4_000
 
 
 def test_candle_trades_add_volume():
-    series = CandleSeries("1m", lambda time_ms: D("100"), START_MS, D("0.1"))
-    before = series.newest(1)[0].volume
+    series = CandleSeries("1m", FlatPast(D("100")), START_MS, START_MS)
+    assert series.newest(1)[0].volume == 0
     series.add_trade(START_MS, D("101"), D("2"))
     bar = series.newest(1)[0]
-    assert (bar.close, bar.volume - before) == (D("101"), D("2"))
+    assert (bar.open, bar.close, bar.volume, bar.trades) == (D("100"), D("101"), D("2"), 1)
     assert series.newest(0) == []
+
+
+def test_a_price_at_the_moment_a_bar_opens_is_its_open():
+    series = CandleSeries("1m", FlatPast(D("100")), 60_000, 60_000)
+    for time_ms, price in ((119_999, "101"), (120_000, "105"), (120_000, "104"), (180_001, "103")):
+        series.update(time_ms, D(price))
+    bars = series.newest(3)
+    assert [(bar.open, bar.high, bar.low, bar.close) for bar in bars] == [
+        (D(100), D(101), D(100), D(101)), (D(105), D(105), D(104), D(104)), (D(104), D(104), D(103), D(103))]
 
 
 def test_funding_accrues_with_rate_price_and_time():

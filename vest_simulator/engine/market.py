@@ -3,13 +3,14 @@ import random
 from collections import deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Deque, Dict, List, Optional
+from typing import Deque, Dict, Iterable, List, Optional
 
 from vest_simulator.config import SimulatorConfig
-from vest_simulator.engine.candles import DAY_MS, Bar, CandleSeries
-from vest_simulator.engine.funding import Funding
+from vest_simulator.engine.candles import DAY_MS, INTERVALS_MS, Bar, CandleSeries, Past
+from vest_simulator.engine.funding import HOUR_MS, Funding
+from vest_simulator.engine.history import FlatPast, MadeUpPast
 from vest_simulator.engine.ladder import Ladder, build_ladder
-from vest_simulator.engine.prices import MILLION, IndexPrice, past_deviation_ppm
+from vest_simulator.engine.prices import MINUTE_MS, FedPrice, IndexPrice, Price
 from vest_simulator.engine.specs import SymbolSpec
 
 _MAX_TRADES = 1_000
@@ -29,23 +30,48 @@ class Trade:
 
 
 class Market:
-    """The state of one symbol. Times are passed in; nothing here reads a clock."""
+    """The state of one symbol. Times are passed in; nothing here reads a clock.
 
-    def __init__(self, spec: SymbolSpec, config: SimulatorConfig, start_ms: int) -> None:
+    :param start_ms: when trading begins
+    :param history: what a feed knows of the time before, oldest first. When it is given, all prices come from that
+        feed (see `remember` and `follow`); else they are made up. Its symbol's `start_price` holds before the first bar
+    """
+
+    def __init__(self, spec: SymbolSpec, config: SimulatorConfig, start_ms: int,
+                 history: Optional[Iterable[Bar]] = None) -> None:
         self.spec = spec
         self.trading = True
-        self.price = IndexPrice(config.seed, spec)
+        self.price: Price = IndexPrice(config.seed, spec) if history is None else FedPrice(spec)
         self.funding = Funding(config.seed, spec, config.funding_rate_multiplier, start_ms)
         self.trades: Deque[Trade] = deque(maxlen=_MAX_TRADES)
         self._config = config
         self._start_ms = start_ms
-        self._start_deviation_ppm = past_deviation_ppm(config.seed, spec.symbol, start_ms)
         self._book_override: Optional[Ladder] = None
         self._ladder: Optional[Ladder] = None
         self._candles: Dict[str, CandleSeries] = {}
-        self._series("1m")
         self._trade_random = random.Random(f"{config.seed}:{spec.symbol}:trades")
         self._trade_count = 0
+        self._told_ms: Optional[int] = None
+        self._make_past(history)
+
+    def _make_past(self, history: Optional[Iterable[Bar]]) -> None:
+        if history is None:
+            past: Past = MadeUpPast(self._config.seed, self.spec, self.spec.start_price, self._start_ms)
+            self._begin_candles(past, self._start_ms)
+            hour_ms = self._start_ms - self._start_ms % MINUTE_MS - HOUR_MS
+            for bar in past.bars(hour_ms, self._start_ms):
+                self._remember_trades(bar)
+            return
+        self._told_ms = self._start_ms
+        for bar in history:
+            if not self._candles:
+                self._begin_candles(FlatPast(bar.open), bar.open_ms)
+            self.remember(bar)
+        if not self._candles:
+            self._begin_candles(FlatPast(self.price.index), self._start_ms)
+
+    def _begin_candles(self, past: Past, start_ms: int) -> None:
+        self._candles = {interval: CandleSeries(interval, past, start_ms, self._start_ms) for interval in INTERVALS_MS}
 
     @property
     def tick_size(self) -> Decimal:
@@ -71,11 +97,11 @@ class Market:
         self._ladder = None
 
     def advance(self, time_ms: int) -> Optional[Trade]:
-        """One tick: new prices, and now and then somebody's trade, which is returned."""
+        """One tick: new prices, and now and then somebody's trade, which is returned; with a feed, neither of them."""
         self.price.advance()
         self._ladder = None
         self.observe(time_ms)
-        if not self.trading or self._trade_random.randrange(100) >= _TRADE_CHANCE_PERCENT:
+        if self.is_fed or not self.trading or self._trade_random.randrange(100) >= _TRADE_CHANCE_PERCENT:
             return None
         is_buy = self._trade_random.randrange(2) == 0
         share = self._trade_random.randint(1, 100)
@@ -87,17 +113,65 @@ class Market:
                               is_buy, time_ms)
 
     def observe(self, time_ms: int) -> None:
-        """Lets funding accrue and candles follow up to a time."""
+        """Lets funding accrue and candles follow up to a time; with a feed, candles as far as it has told."""
         self.funding.accrue(time_ms, self.price.index)
+        self._update_candles(time_ms)
+
+    def _update_candles(self, time_ms: int) -> None:
+        told_ms = time_ms if self._told_ms is None else min(time_ms, self._told_ms)
         for series in self._candles.values():
-            series.update(time_ms, self.price.mark)
+            series.update(told_ms, self.price.mark)
+
+    # --- what a feed tells
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether the prices come from a feed."""
+        return self._told_ms is not None
+
+    def remember(self, bar: Bar) -> None:
+        """Takes a bar of the time before trading; bars come oldest first."""
+        bar.traded(self.spec.size_step)
+        for series in self._candles.values():
+            series.absorb(bar, self.spec.size_step)
+        self.price.follow(bar.close, bar.close)
+        if bar.close_ms >= self._start_ms - HOUR_MS:
+            self._remember_trades(bar)
+
+    def follow(self, time_ms: int, index: Decimal, mark: Decimal, size: Decimal) -> Optional[Trade]:
+        """Takes a price and what was traded at it; returns the trade."""
+        self.funding.accrue(time_ms, self.price.index)
+        is_buy = mark >= self.price.mark
+        self.price.follow(index, mark)
+        self._ladder = None
+        self.told_until(time_ms)
+        return self.add_trade(self.price.mark, size, is_buy, time_ms) if size else None
+
+    def told_until(self, time_ms: int) -> None:
+        """The feed has told everything up to a time."""
+        self._told_ms = max(self._told_ms, time_ms)
+        self._update_candles(time_ms)
+
+    # --- trades and candles
 
     def add_trade(self, price: Decimal, size: Decimal, is_buy: bool, time_ms: int) -> Trade:
+        trade = self._keep_trade(price, size, is_buy, time_ms)
+        told_ms = time_ms if self._told_ms is None else min(time_ms, self._told_ms)
+        for series in self._candles.values():
+            series.add_trade(told_ms, price, size)
+        return trade
+
+    def _remember_trades(self, bar: Bar) -> None:
+        before = bar.open
+        for time_ms, price, size in bar.path(self.spec.size_step):
+            if size:
+                self._keep_trade(price, size, price >= before, time_ms)
+            before = price
+
+    def _keep_trade(self, price: Decimal, size: Decimal, is_buy: bool, time_ms: int) -> Trade:
         self._trade_count += 1
         trade = Trade(self._trade_count, self.spec.symbol, price, size, is_buy, time_ms)
         self.trades.append(trade)
-        for series in self._candles.values():
-            series.add_trade(time_ms, price, size)
         return trade
 
     def change_decimals(self, size_decimals: int, price_decimals: int) -> None:
@@ -106,22 +180,9 @@ class Market:
         self._ladder = None
 
     def candles(self, interval: str) -> CandleSeries:
-        """The series of an interval, made up to now when it is asked for the first time."""
-        return self._candles.get(interval) or self._series(interval)
+        """The series of an interval."""
+        return self._candles[interval]
 
     def day(self, time_ms: int) -> List[Bar]:
         """The 15-minute bars of the last 24 hours, oldest first."""
         return [bar for bar in self.candles("15m").newest() if bar.open_ms >= time_ms - DAY_MS]
-
-    def _series(self, interval: str) -> CandleSeries:
-        series = CandleSeries(interval, self._past_price, self._start_ms, self.spec.size_step)
-        if self._candles:
-            for minute in self._candles["1m"].newest():
-                if minute.close_ms >= self._start_ms:
-                    series.absorb(minute)
-        self._candles[interval] = series
-        return series
-
-    def _past_price(self, time_ms: int) -> Decimal:
-        deviation_ppm = past_deviation_ppm(self._config.seed, self.spec.symbol, time_ms) - self._start_deviation_ppm
-        return (self.spec.start_price * (MILLION + deviation_ppm) / MILLION).quantize(self.spec.price_step)
