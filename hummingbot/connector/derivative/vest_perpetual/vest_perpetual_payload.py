@@ -32,6 +32,10 @@ def _refuse_constant(name: str):
     raise VestPayloadError(f"JSON holds {name}, which is no number")
 
 
+# Made once: `json.loads` would make one for every frame, for that it is not given its defaults.
+_DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant)
+
+
 def parse_json(text: Union[str, bytes]) -> Any:
     """Decoded JSON with exact decimals.
 
@@ -39,7 +43,9 @@ def parse_json(text: Union[str, bytes]) -> Any:
     :raises VestPayloadError: for anything that is not JSON, for NaN and infinities, for absurd depth or size of numbers
     """
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        return _DECODER.decode(text)
     except VestPayloadError:
         raise
     except (ValueError, RecursionError, InvalidOperation) as error:

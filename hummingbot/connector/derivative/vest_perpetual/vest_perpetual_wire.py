@@ -8,6 +8,7 @@ milliseconds they were sent as (`_ms`).
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
@@ -18,6 +19,8 @@ _NOT_ERROR_CODES = (0, 200)
 _MAX_CODE = 99_999
 # The venue gives a hundred at most (protocol section 4); every one of them costs time in the framework's book.
 _MAX_BOOK_ROWS = 5000
+# No price or amount is anywhere near; sums of such numbers are still finite.
+_MAX_BOOK_NUMBER = 1e300
 
 
 # --- Markets
@@ -169,15 +172,18 @@ def _book_side(rows: List[Any], name: str) -> List[BookRow]:
     if len(rows) > _MAX_BOOK_ROWS:
         raise VestPayloadError(f"{name}: more than {_MAX_BOOK_ROWS} rows")
     try:
-        if any(type(value) is bool for row in rows for value in row):
+        if bool in map(type, chain.from_iterable(rows)):
             raise TypeError("float() takes a boolean for a number")
         side = [(float(price), float(amount)) for price, amount in rows]
     except (TypeError, ValueError, OverflowError) as error:
         raise VestPayloadError(f"{name}: not rows of price and amount") from error
-    # Comparisons with NaN are false, so this keeps out NaN, infinities, zeros and negative numbers alike.
-    if all(0 < price < 1e300 and 0 < amount < 1e300 for price, amount in side):
+    # Most of what a book costs are its rows, so they are gone through by what is written in C. NaN, which `min` and
+    # `max` may pass over, makes the sum NaN.
+    numbers = list(chain.from_iterable(side))
+    if not numbers or (0 < min(numbers) and max(numbers) < _MAX_BOOK_NUMBER and sum(numbers) > 0):
         return side
-    if all(0 < price < 1e300 and 0 <= amount < 1e300 for price, amount in side):
+    # Comparisons with NaN are false, so this keeps out NaN, infinities and negative numbers alike.
+    if all(0 < price < _MAX_BOOK_NUMBER and 0 <= amount < _MAX_BOOK_NUMBER for price, amount in side):
         return [row for row in side if row[1] > 0]  # a level without amount is no level
     raise VestPayloadError(f"{name}: a price or amount is not a positive number")
 
