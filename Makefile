@@ -20,7 +20,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run picture errors soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from simulator lock clean
+.PHONY: help install run picture errors soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,9 @@ install-into:  ## the connector into a source clone: HUMMINGBOT_DIR=/path (LINK=
 
 uninstall-from:  ## take out again what install-into laid in: HUMMINGBOT_DIR=/path
 	@$(INSTALLER_PYTHON) -m workbench.overlay uninstall-from "$(HUMMINGBOT_DIR)"
+
+upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_DIR=/path
+	@$(INSTALLER_PYTHON) -m workbench.upstream "$(HUMMINGBOT_DIR)"
 
 simulator: install  ## the simulated venue on its default port, a paper exchange for any strategy
 	@$(VENV)/python -m vest_simulator
