@@ -9,6 +9,7 @@ from vest_simulator import SymbolSpec
 from vest_simulator.engine.specs import known_symbol
 
 pytestmark = pytest.mark.asyncio
+CLOSED = "WARNING.*The market BTC-USDC is closed or halted"
 BTC = known_symbol("BTC-PERP")
 
 
@@ -137,13 +138,13 @@ async def test_c31_an_open_order_outlives_a_change_of_its_markets_decimals():
 
 async def test_c31_orders_wait_out_a_halt():
     async with running() as bench:
-        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
+        bench.expected_complaints = [CLOSED]
         waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
         await bench.bot.open(waiting)
         await bench.admin.set_status("BTC-PERP", "HALT")
         refused = bench.bot.buy("BTC-USDC", "0.01")
         await bench.until(lambda: bench.bot.is_done(refused))
-        assert "3024" in bench.bot.failure(refused)
+        assert "closed or halted" in bench.bot.failure(refused)
         await bench.another_poll()
         assert bench.bot.names(waiting) == ["Created"] and bench.connector.ready
         await bench.admin.set_status("BTC-PERP", "TRADING")
@@ -153,11 +154,15 @@ async def test_c31_orders_wait_out_a_halt():
 
 async def test_c31_a_bot_starts_while_a_market_is_halted():
     async with running(is_started=False) as bench:
+        bench.expected_complaints = [CLOSED]
         await bench.admin.set_status("BTC-PERP", "HALT")
         await bench.bot.start()
         await bench.bot.filled(bench.bot.buy("ETH-USDC", "0.1"))
+        await bench.until(lambda: bench.said(CLOSED))
         await bench.admin.set_status("BTC-PERP", "TRADING")
+        await bench.until(lambda: bench.said("INFO.*The market BTC-USDC is open again"))
         await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
+        assert len(bench.said(CLOSED)) == 1
 
 
 async def test_c31_a_market_that_is_listed_again_trades_again():

@@ -9,10 +9,10 @@ status of a market that is merely closed is HALT [?], so each of the two is enou
   ticker and every refusal would be news; an order that the venue takes or fills later does.
 
 An order that would open a position is not sent while the venue says HALT: it would be refused, and one that is not sent
-cannot get lost. What was said some time ago proves nothing, for the market may have opened while nothing was heard:
-then the venue is asked, and what it cannot answer it shall decide itself, by the order. A refusal of another order is
-no such proof either. Orders that close a position are always sent, because it is not known whether a halted market
-takes them [?], and cancels are never in question.
+cannot get lost. But what was heard before proves nothing, for the market may have opened since, and a good order must
+not be refused: so the venue is asked once more before an order is, and what it cannot answer it shall decide itself, by
+the order. A refusal of another order is no such proof either. Orders that close a position are always sent, because it
+is not known whether a halted market takes them [?], and cancels are never in question.
 """
 import asyncio
 import logging
@@ -38,11 +38,13 @@ _TAKEN_STATUSES = (
 
 @dataclass
 class _Market:
-    """`status` as last heard, at `heard_s`; `changed_ms` is the venue's time of the last change of `is_closed`."""
+    """`status` as last heard; `answer` is what the venue said when it was asked, at `answered_s`, None when it could not
+    be read; `changed_ms` is the venue's time of the last change of `is_closed`."""
 
     status: Optional[str] = None
-    heard_s: float = float("-inf")
-    asked_s: float = float("-inf")
+    answer: Optional[str] = None
+    answered_s: float = float("-inf")
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     is_closed: bool = False
     changed_ms: int = 0
     said_s: Deque[float] = field(default_factory=lambda: deque(maxlen=_CHANGES_SAID))
@@ -58,16 +60,12 @@ class MarketHours:
     :param request_status: asks the venue for the status of a trading pair; None when it does not say
     """
 
-    # A status that was heard within so many s is believed; tickers of a market come about once a second.
-    BELIEVED_S = CONSTANTS.TICKER_LIFE_S
-
     def __init__(self, logger: logging.Logger, clock: ServerClock,
                  request_status: Callable[[str], Awaitable[Optional[str]]]):
         self._logger = logger
         self._clock = clock
         self._request_status = request_status
         self._markets: Dict[str, _Market] = {}
-        self._asking = asyncio.Lock()
 
     def is_open(self, trading_pair: str) -> Optional[bool]:
         """Whether a market trades, as far as was heard; None when nothing was.
@@ -88,7 +86,7 @@ class MarketHours:
         if status not in (CONSTANTS.STATUS_HALT, CONSTANTS.STATUS_TRADING):
             return
         market = self._market(trading_pair)
-        before, market.status, market.heard_s = market.status, status, time.monotonic()
+        before, market.status = market.status, status
         if status == CONSTANTS.STATUS_HALT:
             self._close(trading_pair, market)
         elif before == CONSTANTS.STATUS_HALT:
@@ -123,28 +121,29 @@ class MarketHours:
         """To be called before an order is sent that opens a position.
 
         :param trading_pair: such as AAPL-USDC
-        :raises VestMarketClosedError: when the venue says HALT, now
+        :raises VestMarketClosedError: when the venue, asked now, says HALT
         """
         market = self._markets.get(trading_pair)
         if market is None or market.status != CONSTANTS.STATUS_HALT:
             return
-        async with self._asking:  # of many orders at once the first one asks
-            if self._is_old(market.heard_s) and self._is_old(market.asked_s):
-                market.asked_s = time.monotonic()
-                await self._ask(trading_pair)
-        if market.status == CONSTANTS.STATUS_HALT and not self._is_old(market.heard_s):
+        began_s = time.monotonic()
+        async with market.asking:
+            if market.answered_s < began_s:  # else another order has asked meanwhile
+                market.answer = await self._ask(trading_pair)
+                market.answered_s = time.monotonic()
+        if market.answer == CONSTANTS.STATUS_HALT:
             raise VestMarketClosedError(
                 f"the market {trading_pair} is closed or halted; wait until it opens, the log will say so"
             )
 
-    async def _ask(self, trading_pair: str) -> None:
+    async def _ask(self, trading_pair: str) -> Optional[str]:
         try:
-            self.note_status(trading_pair, await self._request_status(trading_pair))
+            status = await self._request_status(trading_pair)
         except VestError as error:
-            self._logger.info(f"It could not be read whether the market {trading_pair} is open: {error}")
-
-    def _is_old(self, heard_s: float) -> bool:
-        return time.monotonic() - heard_s > self.BELIEVED_S
+            self._logger.debug(f"It could not be read whether the market {trading_pair} is open: {error}")
+            return None
+        self.note_status(trading_pair, status)
+        return status
 
     def _market(self, trading_pair: str) -> _Market:
         return self._markets.setdefault(trading_pair, _Market())
