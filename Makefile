@@ -7,6 +7,7 @@ SECONDS := 60
 RATE ?= 10
 FAULTS ?= mild
 KILLS ?= 20
+BOTS ?= 5
 VENV := .venv/bin
 # The end-to-end tests wait more than they compute: more of them at once than there are cores.
 PYTEST := $(VENV)/python -m pytest -n 4 --dist worksteal
@@ -20,7 +21,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run picture errors soak reliability kill test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
+.PHONY: help install run picture errors soak reliability kill fleet test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -49,6 +50,9 @@ reliability: install  ## the fault matrix and the random lives, and docs/reliabi
 
 kill: install  ## the client killed in mid-trade and restarted, again and again (KILLS, STRATEGY=v2 or churn, SEED)
 	@$(VENV)/python -m workbench.kill_job --kills $(KILLS) --strategy $(STRATEGY) --seed $(SEED)
+
+fleet: install  ## several clients on one venue, driven over MQTT by a real broker, mosquitto (BOTS, DURATION, SEED)
+	@$(VENV)/python -m workbench.fleet --bots $(BOTS) --duration $(DURATION) --seed $(SEED)
 
 test: install  ## every test, four at a time, end-to-end runs included (ARGS="-k words" chooses)
 	@$(PYTEST) $(ARGS) test

@@ -2,6 +2,7 @@
 
 Hummingbot starts a controller through a script of exactly this name (`start <controller config>`) and ships none.
 """
+import logging
 import os
 from decimal import Decimal
 from typing import List, Optional
@@ -12,6 +13,8 @@ from hummingbot.client.hummingbot_application import HummingbotApplication
 from hummingbot.strategy.strategy_v2_base import StrategyV2Base, StrategyV2ConfigBase
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction, StopExecutorAction
+
+RESTART_PAUSE_S = 3  # a stopped controller ends its loop within a second; started sooner it would have two
 
 
 class V2WithControllersConfig(StrategyV2ConfigBase):
@@ -32,6 +35,16 @@ class V2WithControllers(StrategyV2Base):
     def __init__(self, connectors, config: V2WithControllersConfig):
         super().__init__(connectors, config)
         self._peak_profit_quote = {}
+        self._stopped_s = {}
+        self._at_loss_limit = set()
+
+    def start(self, clock, timestamp: float) -> None:
+        """Starts the controllers, except those whose kill switch is on: these wait until it is lifted."""
+        super().start(clock, timestamp)
+        for name, controller in self.controllers.items():
+            if controller.config.manual_kill_switch:
+                controller.stop()
+                self.logger().info(f"Controller {name} waits: its kill switch is on.")
 
     def apply_initial_setting(self) -> None:
         """Perpetual connectors: the position mode and the leverage each controller's configuration names."""
@@ -59,13 +72,21 @@ class V2WithControllers(StrategyV2Base):
     def _obey_kill_switches(self) -> None:
         for name, controller in self.controllers.items():
             if controller.config.manual_kill_switch:
-                self._stop_controller(name, "its kill switch is on")
+                self._stop_controller(name, "its kill switch is on", logging.INFO)
+            elif controller.status == RunnableStatus.TERMINATED and self._may_restart(name):
+                self.logger().info(f"Starting controller {name}: its kill switch is off.")
+                controller.start()
+
+    def _may_restart(self, name: str) -> bool:
+        rests_s = self.current_timestamp - self._stopped_s.get(name, float("-inf"))
+        return name not in self._at_loss_limit and rests_s >= RESTART_PAUSE_S
 
     def _obey_loss_limits(self) -> None:
         profits = {name: self._profit_quote(name) for name in self.controllers}
         for name, profit_quote in profits.items():
             if self._has_fallen(name, profit_quote, self.config.max_controller_drawdown_quote):
-                self._stop_controller(name, "its loss limit is reached")
+                self._stop_controller(name, "its loss limit is reached", logging.WARNING)
+                self._at_loss_limit.add(name)
         if self._has_fallen("all controllers", sum(profits.values()), self.config.max_global_drawdown_quote):
             self.logger().warning("The loss limit of the whole bot is reached: stopping.")
             self._is_stop_triggered = True
@@ -80,12 +101,13 @@ class V2WithControllers(StrategyV2Base):
         self._peak_profit_quote[name] = peak_quote
         return limit_quote is not None and peak_quote - profit_quote > limit_quote
 
-    def _stop_controller(self, controller_id: str, reason: str) -> None:
+    def _stop_controller(self, controller_id: str, reason: str, level: int) -> None:
         controller = self.controllers[controller_id]
         if controller.status != RunnableStatus.RUNNING:
             return
-        self.logger().warning(f"Stopping controller {controller_id}: {reason}.")
+        self.logger().log(level, f"Stopping controller {controller_id}: {reason}.")
         controller.stop()
+        self._stopped_s[controller_id] = self.current_timestamp
         self.executor_orchestrator.execute_actions([
             StopExecutorAction(controller_id=controller_id, executor_id=executor.id)
             for executor in self.get_executors_by_controller(controller_id) if executor.is_active

@@ -3,7 +3,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence
+from typing import Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence, Set
 
 # "<time> - <pid> - <logger> - <level> - <message>", the format of Hummingbot's log files
 LOG_LINE = re.compile(r"^\S+ \S+ - \d+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)$")
@@ -11,6 +11,7 @@ COMPLAINTS = ("WARNING", "ERROR", "CRITICAL")
 NETWORK = "NETWORK"  # a level of Hummingbot's own, below INFO: trouble of the connection that may pass
 NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 SIGNATURE = re.compile(rb"0x[0-9a-fA-F]{130}(?![0-9a-fA-F])")
+ORDER_ID = re.compile(r"\b\d{16}\b")  # a client order id, which is the nonce of the venue's order
 UNCLOSED = re.compile(r"Unclosed (client session|connector|connection)|Task was destroyed but it is pending")
 
 # What is warned of in a run without a fault, by a part of the message.
@@ -53,6 +54,11 @@ def complaints(logs: Iterable[Path], levels: Container[str] = COMPLAINTS) -> Cou
 def unclosed(logs: Iterable[Path]) -> List[str]:
     """Lines that tell of sessions left open or tasks left running."""
     return [line for line in _lines(logs) if UNCLOSED.search(line)]
+
+
+def order_ids(logs: Iterable[Path]) -> Set[str]:
+    """The orders that log files name: whatever a client places, cancels or books is there."""
+    return {order_id for line in _lines(logs) for order_id in ORDER_ID.findall(line)}
 
 
 def _lines(logs: Iterable[Path]) -> Iterator[str]:

@@ -35,14 +35,16 @@ class Job:
 
     :param seed: of the simulated prices and of whatever else is random.
     :param symbol_of_pair: the trading pairs of the run with the venue's symbols.
+    :param options: further ones of the venue, see `Simulator`.
     """
 
-    def __init__(self, seed: int, symbol_of_pair: Mapping[str, str] = SYMBOL_OF_PAIR) -> None:
+    def __init__(self, seed: int, symbol_of_pair: Mapping[str, str] = SYMBOL_OF_PAIR, **options: Any) -> None:
         self.symbol_of_pair = symbol_of_pair
         self.pair_of_symbol = {symbol: pair for pair, symbol in symbol_of_pair.items()}
         self.folder = new_folder(PROJECT / ".runs" / time.strftime("%Y-%m-%dT%H-%M-%S"))
-        self.simulator = Simulator(self.folder, {"seed": seed, "symbols": ",".join(self.pair_of_symbol)})
-        self.client: Optional[Client] = None
+        self.simulator = Simulator(self.folder, {
+            "seed": seed, "symbols": ",".join(self.pair_of_symbol), **options})
+        self.clients: List[Client] = []
         self.is_interrupted = False
         self.figures: Dict[str, Any] = {}
         """What `workbench.reliability` tells of the run, by words."""
@@ -63,8 +65,8 @@ class Job:
             self.say(f"The run failed: {error}")
             return 1
         finally:
-            if self.client is not None:
-                self.client.kill()
+            for client in self.clients:
+                client.kill()
             self.simulator.stop()
             self._report.close()
             for number, handler in handlers.items():
@@ -95,10 +97,25 @@ class Job:
         self.step("starting the simulated venue")
         self.simulator.start()
         self.step("making a Hummingbot home")
-        home = Home.create(self.folder / "home")
-        self.client = Client(home, self._password, {"VEST_SIMULATOR_URL": self.simulator.url})
+        client = self.make_client("home")
         self.step(f"storing encrypted keys for {CONNECTOR}")
-        self.client.connect(CONNECTOR, {f"{CONNECTOR}_{key}": str(value) for key, value in self._account.items()})
+        self.store_keys(client, self._account)
+
+    def make_client(self, name: str) -> Client:
+        """A client in a fresh home of this name, which ends with the run."""
+        home = Home.create(self.folder / name)
+        self.clients.append(Client(home, self._password, {"VEST_SIMULATOR_URL": self.simulator.url}))
+        return self.clients[-1]
+
+    @staticmethod
+    def store_keys(client: Client, account: Mapping[str, Any]) -> None:
+        """Store the keys of one of the venue's accounts in a client, encrypted."""
+        client.connect(CONNECTOR, {f"{CONNECTOR}_{key}": str(value) for key, value in account.items()})
+
+    @property
+    def client(self) -> Client:
+        """The first client, which is the only one of most runs."""
+        return self.clients[0]
 
     @property
     def _account(self) -> Dict[str, Any]:
@@ -120,9 +137,13 @@ class Job:
         (self.folder / "ledger.json").write_text(json.dumps(ledger, indent=1))
         return ledger
 
-    def differences(self, client: books.Books, venue: books.Books) -> List[str]:
-        """Show both books side by side; returns where they differ, and what is still open."""
-        lines = books.compare(client, venue, self.marks())
+    def differences(self, client: books.Books, venue: books.Books,
+                    marks: Optional[Mapping[str, Decimal]] = None) -> List[str]:
+        """Show both books side by side; returns where they differ, and what is still open.
+
+        :param marks: mark price by pair, for the pairs to compare; None: all of the run.
+        """
+        lines = books.compare(client, venue, self.marks() if marks is None else marks)
         lines += books.total_lines(lines)
         self.say("\n" + report.table(lines))
         faults = [f"{line.pair}: {line.what} differs" for line in lines if not line.agrees]
@@ -132,11 +153,14 @@ class Job:
                          for order in venue.orders if order.state == books.OPEN]
 
     def left_behind(self) -> List[str]:
-        """Unclosed sessions, living processes, secrets in files; to be called when the client has ended."""
-        faults = [f"in the log: {line.strip()}" for line in audit.unclosed(self.client.logs)]
-        faults += [f"process {process.pid} of the client is still alive" for process in self.client.wait_for_end()]
-        self.client.home.remove_package()
-        secrets_of_the_run = [self._account["api_key"], self._account["signing_private_key"], self._password]
+        """Unclosed sessions, living processes, secrets in files; to be called when the clients have ended."""
+        faults = []
+        for client in self.clients:
+            faults += [f"in the log: {line.strip()}" for line in audit.unclosed(client.logs)]
+            faults += [f"process {process.pid} of the client is still alive" for process in client.wait_for_end()]
+            client.home.remove_package()
+        secrets_of_the_run = [account[key] for account in self.simulator.accounts
+                              for key in ("api_key", "signing_private_key")] + [self._password]
         return faults + [f"a secret or a signature in clear in {path.relative_to(PROJECT)}"
                          for path in audit.files_with_secrets(self.folder, secrets_of_the_run)]
 
