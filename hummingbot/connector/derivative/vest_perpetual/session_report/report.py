@@ -1,0 +1,54 @@
+"""From a Hummingbot database to a page, and a picture of it."""
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Mapping, NamedTuple, Optional, Sequence
+
+from hummingbot.connector.derivative.vest_perpetual.session_report.picture import take_picture
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError, Selection
+from hummingbot.connector.derivative.vest_perpetual.session_report.session import Session, read_session
+
+
+class Written(NamedTuple):
+    """What was written.
+
+    :param picture: None when none was wanted, or none could be taken
+    :param remark: why there is no picture, for the user
+    """
+
+    session: Session
+    page: Path
+    picture: Optional[Path] = None
+    remark: str = ""
+
+
+def write_report(database: Path, page: Path, picture: Optional[Path] = None, selection: Selection = Selection(),
+                 marks: Optional[Mapping[str, Decimal]] = None, logs: Optional[Sequence[Path]] = None) -> Written:
+    """Write the report of a session. Not to be called where an event loop runs: the picture needs one of its own.
+
+    :param database: of a Hummingbot, running or not; it is not changed
+    :param page: the HTML file to write
+    :param picture: the PNG file to write; without a browser the page is written all the same
+    :param marks: mark price at the end, by trading pair; without one the last price known stands for it
+    :param logs: the client's log files; None: those that are found beside the database
+    :raises ReportError: there can be no page; the text says why and what to do
+    """
+    try:
+        from hummingbot.connector.derivative.vest_perpetual.session_report.page import html
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("plotly"):
+            raise
+        raise ReportError("The report is drawn by plotly, which is not installed: "
+                          "pip install plotly choreographer.") from error
+    session = read_session(database, selection, marks, logs)
+    try:
+        page.write_text(html(session), encoding="utf-8")
+        if picture is None:
+            return Written(session, page)
+        try:
+            asyncio.run(take_picture(page, picture))
+        except ReportError as error:
+            return Written(session, page, remark=str(error))
+    except OSError as error:
+        raise ReportError(f"The report cannot be written ({error}); name a folder that can be.") from error
+    return Written(session, page, picture)
