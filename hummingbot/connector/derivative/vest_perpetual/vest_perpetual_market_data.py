@@ -32,10 +32,13 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
 
 
 class LiveTickers:
-    """The newest tickers, each for `CONSTANTS.TICKER_LIFE_S`; after that they say nothing of the present."""
+    """The newest tickers.
 
-    def __init__(self):
-        self._tickers: TTLCache = TTLCache(10_000, CONSTANTS.TICKER_LIFE_S, timer=lambda: time.monotonic())
+    :param life_s: for how long a ticker says what is so now, in s
+    """
+
+    def __init__(self, life_s: float = CONSTANTS.TICKER_LIFE_S):
+        self._tickers: TTLCache = TTLCache(10_000, life_s, timer=lambda: time.monotonic())
 
     def note(self, trading_pair: str, ticker: wire.Ticker) -> None:
         """Takes over what a ticker says; what a partial one leaves out is as it was.

@@ -38,8 +38,8 @@ _TAKEN_STATUSES = (
 
 @dataclass
 class _Market:
-    """`status` as last heard; `answer` is what the venue said when it was asked, at `answered_s`, None when it could not
-    be read; `changed_ms` is the venue's time of the last change of `is_closed`."""
+    """`status` as last heard; `answer` is what the venue said when it was asked, at `answered_s`, None when it could
+    not be read; `changed_ms` is the venue's time of the last change of `is_closed`, 0 when there was none."""
 
     status: Optional[str] = None
     answer: Optional[str] = None
@@ -73,7 +73,7 @@ class MarketHours:
         :param trading_pair: such as AAPL-USDC
         """
         market = self._markets.get(trading_pair)
-        if market is None or (market.status is None and not market.is_closed):
+        if market is None or (market.status is None and not market.changed_ms):
             return None
         return not market.is_closed
 
