@@ -12,7 +12,16 @@ from typing import List
 
 import typer
 
-from hummingbot.connector.derivative.vest_perpetual.cli import account, connect, output, register
+from hummingbot.connector.derivative.vest_perpetual.cli import (
+    account,
+    connect,
+    order,
+    orders,
+    output,
+    register,
+    stream,
+    transfers,
+)
 from hummingbot.connector.derivative.vest_perpetual.cli.command import ExitCode
 
 # As long as a private key or nearly: somebody may have left a digit out.
@@ -45,8 +54,16 @@ def _root() -> None:
 
 
 app.command("account")(account.account)
+app.command("cancel")(orders.cancel)
 app.command("connect")(connect.connect)
+app.command("leverage")(account.leverage)
+app.command("lp")(transfers.lp)
+app.command("order")(order.order)
+app.command("orders")(orders.orders)
 app.command("register")(register.register)
+app.command("stream")(stream.stream)
+app.command("transfers")(transfers.transfers)
+app.command("withdraw")(transfers.withdraw)
 
 
 def main() -> None:

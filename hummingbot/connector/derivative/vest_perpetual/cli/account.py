@@ -1,17 +1,27 @@
 """`account` and `leverage`: what the account holds, and with how much leverage."""
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Annotated, Any, Dict, List, Mapping, Optional
+
+import typer
 
 from hummingbot import data_path
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_wire as wire
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_wire as wire,
+)
 from hummingbot.connector.derivative.vest_perpetual.cli import orders, output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import (
+    CommandError,
     Domain,
     DomainOption,
+    DryRunOption,
+    ExitCode,
     JsonOption,
     KeysOption,
+    YesOption,
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
+from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue, available
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import expiry_ms, renewal_command
 
@@ -48,6 +58,42 @@ async def account(
             "unreadable": list(reading.complaints),
         }
     output.emit(result, _account_text(result), as_json)
+
+
+@command
+async def leverage(
+        pair: Annotated[str, typer.Argument(help="Trading pair or symbol, such as BTC-USDC or BTC-PERP.")],
+        value: Annotated[Optional[int], typer.Argument(
+            min=1, help="The leverage to set; without it, it is shown.",
+        )] = None,
+        yes: YesOption = False,
+        dry_run: DryRunOption = False,
+        domain: DomainOption = Domain.PRODUCTION,
+        keys: KeysOption = None,
+        as_json: JsonOption = False,
+) -> None:
+    """Show or set the leverage of a market."""
+    async with Venue(domain.value, keys_for(domain, keys)) as venue:
+        market = await venue.market(pair)
+        highest = market.max_leverage
+        if value is None:
+            found = {row.symbol: row.value for row in (await venue.account()).account.leverages}
+            set_to = found.get(market.symbol)
+        elif highest is not None and value > highest:
+            raise CommandError(f"Vest allows a leverage of {highest} at most for {market.symbol}", ExitCode.USAGE)
+        else:
+            async def send() -> int:
+                answer = await venue.post(
+                    CONSTANTS.ACCOUNT_LEVERAGE_PATH, wire.leverage_request(market.symbol, value))
+                return wire.Leverage.from_payload(answer).value
+
+            question = f"set the leverage of {market.symbol} to {value}, also of an open position?"
+            set_to = await agreed(venue, send, question, yes, dry_run, as_json)
+            if dry_run:
+                return
+    result = {"domain": domain.value, "symbol": market.symbol, "leverage": set_to, "max_leverage": highest}
+    output.emit(result, output.lines(result, {"symbol": "Market", "leverage": "Leverage", "max_leverage": "At most"}),
+                as_json)
 
 
 def _position_rows(account: wire.Account, leverages: Mapping[str, int], pairs: Mapping[str, str]

@@ -2,7 +2,7 @@
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Optional, Type, TypeVar
 
 import yaml
 
@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandEr
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 
+Auth = TypeVar("Auth", bound=VestPerpetualAuth)
 _FIELDS = ("api_key", "signing_private_key", "account_group")
 _EMPTY = ("", "~", "null")  # of YAML
 TEMPLATE = "conf_global_TEMPLATE.yml"
@@ -41,12 +42,13 @@ class Keys:
             raise CommandError(problem, ExitCode.KEYS)
         return keys
 
-    def auth(self, clock: ServerClock) -> VestPerpetualAuth:
+    def auth(self, clock: ServerClock, kind: Type[Auth] = VestPerpetualAuth) -> Auth:
         """What signs requests with them.
 
         :param clock: the venue's
+        :param kind: the connector's, or one made of it
         """
-        return VestPerpetualAuth(self.api_key, self.signing_private_key, self.account_group, clock, self.domain)
+        return kind(self.api_key, self.signing_private_key, self.account_group, clock, self.domain)
 
     @property
     def fields(self) -> Dict[str, str]:

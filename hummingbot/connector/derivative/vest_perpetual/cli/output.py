@@ -3,6 +3,7 @@
 In JSON, decimals are texts with every digit, and times are integer milliseconds since the epoch.
 """
 import json
+import re
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any, Dict, Mapping, Optional, Sequence
@@ -11,6 +12,8 @@ import typer
 from tabulate import tabulate
 
 NOTHING = "-"
+_HOUR_MS = 3_600_000
+_UNITS_MS = {"h": _HOUR_MS, "d": 24 * _HOUR_MS, "w": 7 * 24 * _HOUR_MS}
 
 
 def emit(result: Any, text: str, as_json: bool) -> None:
@@ -95,3 +98,12 @@ def span(ms: int) -> str:
     parts = ((minutes // 1440, "day"), (minutes // 60 % 24, "hour"), (minutes % 60, "minute"))
     words = [f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
     return " ".join(words[:2]) or "less than a minute"
+
+
+def span_ms(text: str) -> Optional[int]:
+    """How long a user says, in ms; None when it is not understood.
+
+    :param text: a number with h, d or w, such as 26h
+    """
+    match = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower(), re.ASCII)
+    return None if match is None else int(match[1]) * _UNITS_MS[match[2]]

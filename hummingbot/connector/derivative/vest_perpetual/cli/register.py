@@ -1,5 +1,4 @@
 """`register`: a fresh signing key, approved by the wallet and registered with the venue, into Hummingbot's keystore."""
-import re
 from pathlib import Path
 from typing import Annotated, Any, Dict, List, Optional
 
@@ -33,7 +32,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration 
 )
 
 _HOUR_MS = 3_600_000
-_UNITS_MS = {"h": _HOUR_MS, "d": 24 * _HOUR_MS, "w": 7 * 24 * _HOUR_MS}
 # The venue's own limits are not known; its documents use seven days, and nobody was seen with more than thirty.
 SHORTEST_MS, LONGEST_MS = _HOUR_MS, 30 * 24 * _HOUR_MS
 # What a refusal means for a registration, where it is something else than for a request that a registered key signs.
@@ -109,9 +107,8 @@ def life_ms_from(text: str) -> int:
     :param text: such as 7d, 26h or 2w
     :raises CommandError: when it is something else, or out of bounds
     """
-    match = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower(), re.ASCII)
-    life_ms = 0 if match is None else int(match[1]) * _UNITS_MS[match[2]]
-    if not SHORTEST_MS <= life_ms <= LONGEST_MS:
+    life_ms = output.span_ms(text)
+    if life_ms is None or not SHORTEST_MS <= life_ms <= LONGEST_MS:
         raise CommandError("--expires takes a number with h, d or w, from 1h to 30d, such as 7d", ExitCode.USAGE)
     return life_ms
 

@@ -4,7 +4,7 @@ import logging
 import random
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Awaitable, Callable, Dict, List, Optional, Type, TypeVar
 
 from bidict import bidict
 
@@ -16,15 +16,24 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import Keys
+from hummingbot.connector.derivative.vest_perpetual.cli.rehearsal import (
+    ReadyRequest,
+    RehearsalAuth,
+    Rehearsed,
+    ready_request,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestClockError, VestRefusedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
+
+Outcome = TypeVar("Outcome")
 
 
 class ManualNonces:
@@ -54,6 +63,8 @@ class Venue(VestTransfers):
     def __init__(self, domain: str, keys: Optional[Keys] = None):
         self.domain = domain
         self.clock = ServerClock()
+        self._keys = keys
+        self._is_rehearsing = False
         self.auth: Optional[VestPerpetualAuth] = None if keys is None else keys.auth(self.clock)
         self.api_factory = web_utils.build_api_factory(clock=self.clock, auth=self.auth, domain=domain)
         self.orders = OrdersReader(self._api_get, Complaints(self.logger()))
@@ -86,8 +97,14 @@ class Venue(VestTransfers):
             pass  # a refusal has a date as well
 
     async def account(self) -> AccountReading:
-        """Balances, positions and leverage."""
-        return read_account(await self._api_get(CONSTANTS.ACCOUNT_PATH, is_auth_required=True))
+        """Balances, positions and leverage.
+
+        :raises VestUnusableKeyError: when the signing key turns out to be that of the account's wallet
+        """
+        reading = read_account(await self._api_get(CONSTANTS.ACCOUNT_PATH, is_auth_required=True))
+        if reading.account.address is not None:
+            self.auth.refuse_key_of_wallet(reading.account.address, renewal_command(self.domain))
+        return reading
 
     async def markets(self) -> Markets:
         """The venue's markets; they are asked for once."""
@@ -110,6 +127,14 @@ class Venue(VestTransfers):
             raise CommandError(f"Vest has no market {name[:40]!r}; its trading pairs look like {utils.EXAMPLE_PAIR}",
                                ExitCode.USAGE)
         return market
+
+    async def depth(self, symbol: str) -> wire.Depth:
+        """The order book of a market.
+
+        :param symbol: the venue's
+        """
+        query = {"symbol": symbol, "limit": CONSTANTS.DEPTH_LIMIT}
+        return wire.Depth.from_payload(await self._api_get(CONSTANTS.DEPTH_PATH, params=query))
 
     async def trading_pairs(self) -> "bidict[str, str]":
         """The trading pair of each symbol."""
@@ -139,11 +164,28 @@ class Venue(VestTransfers):
         """
         return await self._api_post(path_url, data, is_auth_required)
 
+    async def rehearse(self, act: Callable[[], Awaitable[Outcome]]) -> ReadyRequest:
+        """What an action would send.
+
+        :param act: runs up to its first request that changes something
+        """
+        self._is_rehearsing = True
+        try:
+            await act()
+        except Rehearsed as rehearsed:
+            return rehearsed.request
+        finally:
+            self._is_rehearsing = False
+        raise AssertionError("nothing was sent")
+
     async def _api_get(self, path_url: str, params: Optional[Dict[str, Any]] = None, is_auth_required: bool = False,
                        limit_id: Optional[str] = None) -> Any:
         return await self._request(RESTMethod.GET, path_url, is_auth_required, limit_id, params=params)
 
     async def _api_post(self, path_url: str, data: Dict[str, Any], is_auth_required: bool = False) -> Any:
+        if self._is_rehearsing:
+            auth = self._keys.auth(self.clock, RehearsalAuth)
+            raise Rehearsed(await ready_request(auth, path_url, data, self.domain))
         return await self._request(RESTMethod.POST, path_url, is_auth_required, None, data=data)
 
     async def _request(self, method: RESTMethod, path_url: str, is_auth_required: bool, limit_id: Optional[str],

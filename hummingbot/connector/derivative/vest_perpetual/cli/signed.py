@@ -1,0 +1,62 @@
+"""Requests that change the account: shown, confirmed, sent once, and followed until it is known what became of them."""
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Awaitable, Callable, Optional
+
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.cli import output, prompts
+from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
+from hummingbot.connector.derivative.vest_perpetual.cli.venue import Outcome, Venue
+
+_BEYOND = Decimal("1e15")  # nobody means that
+
+
+async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: str, is_agreed: bool,
+                 is_dry_run: bool, as_json: bool) -> Optional[Outcome]:
+    """Does something after it was rehearsed and confirmed.
+
+    :param act: does it, and may be called twice
+    :param question: says what will happen
+    :param is_agreed: `--yes`
+    :param is_dry_run: `--dry-run`: shows what would be sent instead
+    :return: what `act` returns; None after a dry run
+    :raises CommandError: when the user says no
+    """
+    request = await venue.rehearse(act)
+    if is_dry_run:
+        output.emit(request.record, request.text, as_json)
+        return None
+    money = " (real money)" if venue.domain == CONSTANTS.DEFAULT_DOMAIN else ""
+    prompts.confirm(f"{venue.domain}{money}: {question}", is_agreed)
+    return await act()
+
+
+def number(text: str, name: str) -> Decimal:
+    """A positive number somebody typed.
+
+    :param name: what it is, for the sentence when it is none
+    :raises CommandError: when it is none
+    """
+    try:
+        value = Decimal(text.strip())
+    except InvalidOperation:
+        value = Decimal(0)
+    if not value.is_finite() or not 0 < value < _BEYOND:
+        raise CommandError(f"the {name} must be a positive number such as 0.5", ExitCode.USAGE)
+    return value
+
+
+def on_step(value: Decimal, step: Decimal, name: str) -> Decimal:
+    """The value, if it is a multiple of the step; nothing is rounded.
+
+    :param name: what it is, for the sentence when it is not
+    :raises CommandError: when it is not
+    """
+    steps = Fraction(value) / Fraction(step)
+    if steps.denominator == 1:
+        return value
+    below = Decimal(steps.numerator // steps.denominator) * step
+    nearest = [format(near, "f") for near in (below, below + step) if near > 0]
+    raise CommandError(f"the {name} {value:f} is no multiple of {step:f}; the nearest are {' and '.join(nearest)}"
+                       if len(nearest) > 1 else
+                       f"the {name} {value:f} is no multiple of {step:f}; the smallest is {nearest[0]}", ExitCode.USAGE)
