@@ -17,6 +17,10 @@ sys.path.insert(0, str(PROJECT))  # build front-ends leave it out
 from workbench.home import overlay_units  # noqa: E402
 
 units = overlay_units(PROJECT)
+packages = [
+    ".".join(init.parent.relative_to(PROJECT).parts)
+    for unit in units if not unit.suffix for init in sorted((PROJECT / unit).rglob("__init__.py"))
+]
 # What an earlier build has left in the checkout would go into the wheel, so nothing is left there.
 scratch = tempfile.TemporaryDirectory()
 
@@ -28,9 +32,12 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.12,<3.13",
-    packages=[".".join(unit.parts) for unit in units if not unit.suffix],
+    packages=packages,
     py_modules=[".".join(unit.with_suffix("").parts) for unit in units if unit.suffix],
     package_data={"": ["*.pyx", "*.pxd", "*.html"]},
     extras_require={"report": ["choreographer", "plotly"]},
+    entry_points={"console_scripts": [
+        "vest-perpetual = hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli:main",
+    ]},
     options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
 )
