@@ -354,6 +354,29 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
 
     # --- Messages
 
+    async def listen_for_order_book_snapshots(self, ev_loop: asyncio.AbstractEventLoop, output: asyncio.Queue) -> None:
+        """As the base, which sets a time limit for every single book, and that costs as much as reading one. Here one
+        limit is set for all that come in an hour, so REST is asked after one to two hours of silence.
+
+        :param ev_loop: of the base's signature
+        :param output: gets the books
+        """
+        books = self._message_queue[self._snapshot_messages_queue_key]
+        while True:
+            is_silent = True
+            try:
+                async with asyncio.timeout(self.FULL_ORDER_BOOK_RESET_DELTA_SECONDS):
+                    while True:
+                        book = await books.get()
+                        is_silent = False
+                        await self._parse_order_book_snapshot_message(book, output)
+            except TimeoutError:
+                if is_silent:
+                    await self._request_order_book_snapshots(output)
+            except Exception:
+                self.logger().exception("Unexpected error when processing public order book snapshots from exchange")
+                await self._sleep(1.0)
+
     async def listen_for_funding_info(self, output: asyncio.Queue) -> None:
         """As in the base, and looks after pairs that the socket says nothing about.
 

@@ -37,6 +37,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_data i
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import VestOrderBookTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_operations import VestOrderOperations
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
@@ -52,6 +53,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import 
 from hummingbot.connector.trading_rule import TradingRule
 from hummingbot.core.api_throttler.data_types import RateLimit
 from hummingbot.core.data_type.common import OrderType, PositionAction, PositionMode, TradeType
+from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
 from hummingbot.core.data_type.trade_fee import TradeFeeBase, TradeFeeSchema
 from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEvent
 from hummingbot.core.utils.async_utils import safe_ensure_future
@@ -258,6 +260,12 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
             api_factory=self._web_assistants_factory,
             domain=self._domain,
             account_group=self._vest_auth.account_group,
+        )
+
+    def _set_order_book_tracker(self, order_book_tracker: OrderBookTracker) -> None:
+        # Replaces the base's by ours, for whole books.
+        super()._set_order_book_tracker(
+            VestOrderBookTracker(order_book_tracker.data_source, self.trading_pairs, self.domain)
         )
 
     def _create_user_stream_data_source(self) -> VestPerpetualUserStreamDataSource:

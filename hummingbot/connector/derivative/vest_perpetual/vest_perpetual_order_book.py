@@ -4,15 +4,18 @@ The venue sends the whole book several times a second and never a difference (pr
 only the newest book of a symbol matters, and only one that is newer than the book already shown.
 """
 import asyncio
+import time
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Depth
 from hummingbot.core.data_type.order_book import OrderBook
 from hummingbot.core.data_type.order_book_message import OrderBookMessage, OrderBookMessageType
 from hummingbot.core.data_type.order_book_row import OrderBookRow
+from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
+from hummingbot.core.data_type.order_book_tracker_data_source import OrderBookTrackerDataSource
 
 
 class NewestPerChannelQueue(asyncio.Queue):
@@ -93,8 +96,47 @@ class VestOrderBook(OrderBook):
         :param snapshot: the book
         :param diffs: always empty, because the venue sends none
         """
-        if snapshot.update_id > self.snapshot_uid:
-            self.apply_snapshot(snapshot.bids, snapshot.asks, snapshot.update_id)
+        update_id = snapshot.content["update_id"]
+        if update_id > self.snapshot_uid:
+            self.apply_snapshot(snapshot.bids, snapshot.asks, update_id)
+
+
+class _BookStream(asyncio.Queue):
+    """The tracker's queue of books. What `take` takes does not wait in it."""
+
+    def __init__(self, take: Callable[[DepthMessage], bool]):
+        super().__init__()
+        self._take = take
+
+    def put_nowait(self, item: DepthMessage) -> None:
+        if not self._take(item):
+            super().put_nowait(item)
+
+
+class VestOrderBookTracker(OrderBookTracker):
+    """The framework's tracker, which shows a book as soon as it is read.
+
+    The base carries every book through two more queues and tasks, so that it comes in turn with the differences around
+    it; for a venue that sends none they cost as much as the book itself. Books that come before all pairs are there,
+    or for a pair that is not tracked, go the base's way.
+    """
+
+    def __init__(self, data_source: OrderBookTrackerDataSource, trading_pairs: List[str], domain: Optional[str] = None):
+        super().__init__(data_source, trading_pairs, domain)
+        self._order_book_snapshot_stream = _BookStream(self._show)
+
+    def _show(self, message: DepthMessage) -> bool:
+        trading_pair = message.content["trading_pair"]
+        if trading_pair not in self._tracking_message_queues or not self.ready:
+            return False
+        began_s = time.perf_counter()
+        self._order_books[trading_pair].restore_from_snapshot_and_diffs(message, [])
+        self._metrics.total_snapshots_processed += 1
+        self._metrics.snapshot_processing_latency.record((time.perf_counter() - began_s) * 1000)
+        pair_metrics = self._metrics.get_or_create_pair_metrics(trading_pair)
+        pair_metrics.snapshots_processed += 1
+        pair_metrics.last_snapshot_timestamp = began_s
+        return True
 
 
 def middle_price(depth: Depth) -> Optional[float]:
