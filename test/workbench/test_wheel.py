@@ -56,7 +56,15 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_the_overlay_and_no_init_of_hummingbots(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     paths = [path for unit in UNITS for path in [PROJECT / unit, *(PROJECT / unit).rglob("*")]]
-    assert names == {path.relative_to(PROJECT).as_posix() for path in paths if path.suffix in (".py", ".pyx", ".pxd")}
+    kinds = (".py", ".pyx", ".pxd", ".html")
+    assert names == {path.relative_to(PROJECT).as_posix() for path in paths if path.suffix in kinds}
+
+
+def test_the_wheel_brings_the_command_line(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        entries = next(name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
+        words = archive.read(entries).decode()
+    assert "vest-perpetual = hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli:main" in words
 
 
 def test_it_installs_and_replaces_what_it_has_installed(environment, wheel):
