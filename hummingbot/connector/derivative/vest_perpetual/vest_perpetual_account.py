@@ -3,7 +3,7 @@ import asyncio
 from abc import ABC
 from contextlib import suppress
 from decimal import Decimal
-from typing import Callable, Iterable, Optional, Set
+from typing import Awaitable, Callable, Iterable, Optional
 
 from bidict import bidict
 
@@ -17,7 +17,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reade
     UnreadRows,
     read_account,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
@@ -26,6 +25,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import PositionSide
 from hummingbot.core.utils.async_utils import safe_ensure_future
+from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 
 class VestAccount(PerpetualDerivativePyBase, ABC):
@@ -45,11 +45,12 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     _clock: ServerClock
     _compare_positions: Callable[[Iterable[wire.Position]], None]
     _complaints: Complaints
-    _expiry_warnings: Set[int]
     _funding_payments: FundingPayments
     _is_stopped: bool
     _missed_fills: MissedFills
-    _vest_auth: VestPerpetualAuth
+    _note_wallet: Callable[[Optional[str]], None]
+    _prove_signing_key: Callable[[WebAssistantsFactory], Awaitable[None]]
+    _warn_of_expiring_keys: Callable[[], None]
 
     def _refresh_account_soon(self) -> None:
         """Has the account read because of something that may have changed it, such as a new state of an order (B9).
@@ -80,7 +81,10 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
                 await asyncio.wait_for(self._account_news.wait(), longer_s)
 
     async def _update_balances(self):
+        """Where nobody trades, this is the client's `connect` or `balance`, which shall find wrong keys."""
         await self._update_account()
+        if not self._trading_required:
+            await self._prove_signing_key(self._web_assistants_factory)
 
     async def _update_positions(self):
         await self._update_account()
@@ -89,7 +93,7 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
         """Balances, positions and leverage, which are one answer of the venue. An answer that is overtaken by a later
         request's is dropped.
         """
-        self._warn_of_expiring_key()
+        self._warn_of_expiring_keys()
         self._account_requests += 1
         request = self._account_requests
         sent_s = self._clock.monotonic_s()
@@ -98,6 +102,7 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
         if request < self._account_answer:
             return
         self._account_answer = request
+        self._note_wallet(reading.account.address)
         await self._take_account(reading, sent_s)
 
     async def _take_account(self, reading: AccountReading, sent_s: float) -> None:
@@ -152,17 +157,3 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
                 amount=position.signed_size,
                 leverage=Decimal(self.get_leverage(trading_pair)),
             ))
-
-    def _warn_of_expiring_key(self) -> None:
-        """Warns once a day and once an hour ahead, when the API key says when it expires (design decision 12)."""
-        expiry_s = self._vest_auth.api_key_expiry_s
-        if expiry_s is None:
-            return
-        left_s = expiry_s - self._clock.now_ms() / 1000
-        hours = next((hours for hours in (1, 24) if left_s < hours * 3600), None)
-        if hours is not None and hours not in self._expiry_warnings:
-            self._expiry_warnings.add(hours)
-            self.logger().warning(
-                f"The Vest API key expires in less than {hours} hour(s); after that nothing can be traded or "
-                f"cancelled. Register a new signing key and enter the three values with: connect {self.name}"
-            )

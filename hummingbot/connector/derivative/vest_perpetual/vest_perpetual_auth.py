@@ -4,6 +4,7 @@ The hashes and signatures are pure functions; `VestPerpetualAuth` holds the keys
 """
 import base64
 import json
+import math
 from functools import cached_property
 from typing import Any, Callable, Dict, Optional, Sequence, Union
 
@@ -117,7 +118,8 @@ def jwt_expiry_s(token: str) -> Optional[float]:
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "==")) if len(parts) == 3 else {}
-        return float(claims["exp"])
+        expiry_s = float(claims["exp"])
+        return expiry_s if math.isfinite(expiry_s) else None
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
 

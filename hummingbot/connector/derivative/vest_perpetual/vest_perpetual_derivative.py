@@ -33,6 +33,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding impor
     FundingPayments,
     FundingRates,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_expiry import KeyExpiry
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_life import VestKeyLife
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_data import LiveTickers, VestMarketData
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
@@ -45,6 +47,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_stored_keys import KeystoreWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
     VestPerpetualUserStreamDataSource,
@@ -59,10 +62,10 @@ from hummingbot.core.event.events import FundingPaymentCompletedEvent, MarketEve
 from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
-class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, VestTransfers):
+class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, VestKeyLife, VestTransfers):
     """A Vest account as Hummingbot sees it. What is about balances and positions stands in `VestAccount`, what is about
-    orders in `VestOrderOperations`, what moves money in or out of the account in `VestTransfers`, what asks for market
-    data in `VestMarketData`.
+    orders in `VestOrderOperations`, what is about the keys in `VestKeyLife`, what moves money in or out of the account
+    in `VestTransfers`, what asks for market data in `VestMarketData`.
 
     :param balance_asset_limit: the client's limits of the balances it may use
     :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)
@@ -119,7 +122,10 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._tasks: Set[asyncio.Task] = set()
         self._account_news = asyncio.Event()
         self._account_refresh_task: Optional[asyncio.Task] = None
-        self._expiry_warnings: Set[int] = set()
+        self._key_expiry = KeyExpiry(self._vest_auth, data_path(), domain, self._clock)
+        self._keystore = KeystoreWatch(domain)
+        self._is_renewing_keys = False
+        self._wallet_address: Optional[str] = None
         self._account_requests = 0
         self._account_answer = 0
         self._unsent: Set[str] = set()  # client order ids given out, of orders not tracked yet
@@ -336,6 +342,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
 
     async def _make_network_check_request(self):
         """Not connected as well while the venue refuses our API key (acceptance C29)."""
+        self._look_for_renewed_keys()
         self._key_guard.check()
         symbol = next(iter(self._markets.symbol_map), None)  # one ticker is enough to see that the venue answers
         params = None if symbol is None else {"symbols": symbol}
@@ -372,18 +379,6 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         if is_auth_required:
             self._key_guard.note_success()
         return answer
-
-    def on_api_key_refused(self, error: VestUnauthorizedError) -> None:
-        """Says once what to do, and stops asking for a while.
-
-        :param error: what the venue, or our own check of the keys, said
-        """
-        if self._key_guard.note_refusal(error):
-            self.logger().error(
-                f"{error} But for cancels nothing private is asked of Vest for up to "
-                f"{self._key_guard.pause_max_s / 60:.0f} minutes at a time; orders and positions are kept as they were "
-                f"last known."
-            )
 
     async def _update_time_synchronizer(self, pass_on_non_cancelled_error: bool = False):
         """As a rule nothing to do: the venue has no clock to ask, and every answer sets ours (design decision 8). Only

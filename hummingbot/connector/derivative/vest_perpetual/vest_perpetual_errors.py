@@ -35,6 +35,9 @@ looked up until the venue has spoken (framework gap B1); one that was definitely
     * `VestListenKeyError` - the listen key is unknown or expired; a new one is needed.
     * `VestOrderNotFoundError` - no such order, or it is done already.
     * `VestDuplicateOrderError` - the venue already has this very order, or LP order or withdrawal: it exists.
+
+  * `VestOtherAccountError` - keys that are another account's, so a running bot cannot go on with them.
+  * `VestStoredKeysError` - keys in Hummingbot's keystore that cannot be read.
 """
 from typing import Dict, Optional, Type
 
@@ -165,6 +168,20 @@ class VestOrderNotFoundError(VestRefusedError):
 
 class VestDuplicateOrderError(VestRefusedError):
     """The venue already has this very order, LP order or withdrawal."""
+
+
+class VestOtherAccountError(VestError):
+    """Keys of another account: its orders and positions are not those of the running bot.
+
+    :param reason: how that can be seen
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(f"{reason}; stop the bot before you change its account, and start it afterwards")
+
+
+class VestStoredKeysError(VestError):
+    """The keys in Hummingbot's keystore cannot be read; the message says what to do."""
 
 
 class VestPayloadError(VestUnknownOutcomeError, ValueError):

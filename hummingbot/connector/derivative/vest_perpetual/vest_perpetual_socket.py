@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Optional, Set
 
@@ -134,7 +134,14 @@ class Complaints:
         try:
             yield
         except VestPayloadError as error:
-            self.say(f"Vest sent a {what} that cannot be understood and is ignored: {error}")
+            self.say_ignored(what, error)
+
+    def say_ignored(self, what: str, error: VestPayloadError) -> None:
+        """As `instead_of_payload_errors` says it; for what comes so often that a context manager is felt.
+
+        :param what: what was dropped, in words
+        """
+        self.say(f"Vest sent a {what} that cannot be understood and is ignored: {error}")
 
 
 class ChannelRequest:
@@ -310,10 +317,11 @@ class VestSocket:
         if response is None:
             raise self._closed_error()
         self._heard_at_s = time.monotonic()  # also a frame that cannot be understood is a sign of life
-        messages = []
-        with self._complaints.instead_of_payload_errors("frame"):
-            messages = decode_frame(response.data)
-        return messages
+        try:
+            return decode_frame(response.data)
+        except VestPayloadError as error:
+            self._complaints.say_ignored("frame", error)
+            return []
 
     def _closed_error(self) -> VestSocketError:
         code = self._aiohttp_socket.close_code
@@ -322,9 +330,11 @@ class VestSocket:
 
     def _take(self, payload: Dict[str, Any], handle: MessageHandler) -> None:
         self._last_recv_time = time.time()
-        message = None
-        with self._complaints.instead_of_payload_errors("message"):
+        try:
             message = socket_message_from(payload)
+        except VestPayloadError as error:
+            self._complaints.say_ignored("message", error)
+            return
         if isinstance(message, ChannelMessage):
             if self._unanswered:
                 # Data of a channel is as good as an acknowledgement, should that one have been lost.
@@ -375,6 +385,7 @@ class SocketKeeper:
         self._frame_log = Complaints(logger)
         self._backoff = timing.backoff()
         self._pause_s = 0.0
+        self._hurry = asyncio.Event()
         self._has_complained = False
 
     async def open(self, get_url: Callable[[], Awaitable[str]]) -> VestSocket:
@@ -383,11 +394,13 @@ class SocketKeeper:
         :param get_url: gives the address for an attempt; may ask the venue for it
         """
         while True:
-            await asyncio.sleep(self._pause_s)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), self._pause_s)
+            self._hurry.clear()
             # Also for the time after this connection, should it not last.
             self._pause_s = self._backoff.next_s()
             try:
-                socket = await self._connect(await get_url())
+                socket = await self.connect(await get_url())
             except (VestError, VestSocketError) as error:
                 if isinstance(error, VestUnauthorizedError):
                     self._pause_s = self._timing.unauthorized_retry_s
@@ -396,6 +409,11 @@ class SocketKeeper:
                 self._on_connected(socket)
                 return socket
 
+    def hurry(self) -> None:
+        """End the present pause: what the connections failed of is mended."""
+        self._backoff.reset()
+        self._hurry.set()
+
     async def read(self, socket: VestSocket, handle: MessageHandler) -> None:
         """Hand the messages of a connection to `handle`; returns, after a word in the log, when it has ended."""
         try:
@@ -403,7 +421,12 @@ class SocketKeeper:
         except VestSocketError as error:
             self._on_lost(error)
 
-    async def _connect(self, url: str) -> VestSocket:
+    async def connect(self, url: str) -> VestSocket:
+        """One attempt at a connection; what it fails of is raised.
+
+        :param url: of the socket; may hold a listen key
+        :raises VestSocketError: when there is none, in words that do not show the address
+        """
         assistant = await self._api_factory.get_ws_assistant()
         try:
             # No websocket-level heartbeat: the venue's own PING is what counts.

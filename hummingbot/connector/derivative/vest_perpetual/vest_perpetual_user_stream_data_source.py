@@ -91,6 +91,14 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
         if self._ws_assistant is not None:
             self._ws_assistant.fail(reason)
 
+    def reconnect_at_once(self, reason: str) -> None:
+        """As `request_reconnect`, and without the pause that failed attempts have brought about.
+
+        :param reason: for the log
+        """
+        self._keeper.hurry()
+        self.request_reconnect(reason)
+
     async def _connected_websocket_assistant(self) -> VestSocket:
         socket = await self._keeper.open(self._get_private_url)
         socket.spawn(self._manage_listen_key_task_loop())

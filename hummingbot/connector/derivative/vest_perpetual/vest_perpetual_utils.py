@@ -113,8 +113,8 @@ def _connect_key(prompt: str, is_secure: bool) -> Any:
 
 
 def _config_map(class_name: str, domain: str, venue: str) -> Type[VestConnectKeys]:
-    """The three values of one domain, with the questions the client asks for them: short ones, because in a terminal of 80
-    columns it has 36 for a line of them, and it breaks words.
+    """The three values of one domain, with the questions the client asks for them: short ones, because in a terminal of
+    80 columns it has 36 for a line of them, and it breaks words.
     """
     secret = Annotated[SecretStr, AfterValidator(_unshown)]
     fields: Dict[str, Any] = {

@@ -1,8 +1,6 @@
 """The account: balances, positions, leverage, keys that are refused, and what a connector leaves behind."""
 import asyncio
-import base64
 import gc
-import json
 import logging
 import time
 import warnings
@@ -38,12 +36,6 @@ POST_LEVERAGE = ("POST", CONSTANTS.ACCOUNT_LEVERAGE_PATH)
 
 def usdc(total, locked="0"):
     return [{"asset": "USDC", "total": total, "locked": locked}]
-
-
-def jwt(expires_in_s):
-    """An API key that says when it expires."""
-    payload = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + expires_in_s}).encode()).decode().rstrip("=")
-    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
 
 
 class AccountTests(DerivativeTestCase):
@@ -439,28 +431,6 @@ class AccountTests(DerivativeTestCase):
         self.connector.on_api_key_refused(VestUnauthorizedError(1002, "", 401))
 
         self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())
-
-    async def test_a_key_that_expires_soon_is_said_a_day_and_an_hour_ahead(self):
-        for left_s, words in ((3 * 86400, None), (86400 - 60, "less than 24 hour"), (3000, "less than 1 hour")):
-            with self.subTest(left_s=left_s):
-                self.logs.records.clear()
-                self.connector = self.make_connector(vest_perpetual_api_key=jwt(left_s))
-                for _ in range(3):
-                    await self.poll()
-
-                said = [text for text in self.warnings() if "expires" in text]
-                self.assertEqual(0 if words is None else 1, len(said))
-                self.assertTrue(all(words in text for text in said))
-
-    async def test_a_key_is_watched_while_it_grows_old(self):
-        self.connector = self.make_connector(vest_perpetual_api_key=jwt(2 * 86400))
-        now_ms = self.connector.venue_time_ms
-        for hours in (0, 25, 26, 47.5, 47.6):
-            self.connector._clock.now_ms = lambda: int(now_ms + hours * 3_600_000)
-            await self.poll()
-
-        said = [text for text in self.warnings() if "expires" in text]
-        self.assertEqual(["24 hour", "1 hour"], [text.split("less than ")[1].split("(")[0] for text in said])
 
     async def test_a02_dummy_keys_serve_market_data(self):
         connector = self.make_connector(

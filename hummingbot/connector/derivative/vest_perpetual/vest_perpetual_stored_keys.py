@@ -1,0 +1,98 @@
+"""The keys in Hummingbot's keystore, which may be renewed while a bot runs."""
+import asyncio
+from typing import NamedTuple, Optional, Tuple
+
+import yaml
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestStoredKeysError
+
+
+class StoredKeys(NamedTuple):
+    """Three values of a registration, as they were entered."""
+
+    api_key: str
+    signing_private_key: str
+    account_group: int
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(account_group={self.account_group})"
+
+
+class KeystoreWatch:
+    """Notices that the keys of a domain were stored anew: by `connect` in this client, or by another process.
+
+    Looking costs a question to the file system. Reading needs the password, which the client has been given, and
+    seconds of a processor, so it is done in a thread, and only when there may be something new.
+
+    :param domain: one of the three domains, which is the connector's name in the client
+    """
+
+    def __init__(self, domain: str):
+        self._domain = domain
+        self._version_read = self._version()  # the client has read it before it made the connector
+        self._has_read = False
+        self._is_doubted = False
+        self._offer: Optional[StoredKeys] = None
+
+    def doubt(self) -> None:
+        """The keys in use were refused. Those in the keystore may be younger than the ones the client has read."""
+        self._is_doubted = not self._has_read
+
+    @property
+    def has_offer(self) -> bool:
+        """Whether there are, or may be, keys to be tried. Never when the keystore is locked: there is no client."""
+        if self._offer is not None:
+            return True
+        version = self._version()
+        return version is not None and _is_unlocked() and (self._is_doubted or version != self._version_read)
+
+    async def offer(self) -> StoredKeys:
+        """The stored keys; they are offered until `close_offer`.
+
+        :raises VestStoredKeysError: when they cannot be read; they are read again when they change
+        """
+        version = self._version()
+        if self._offer is None or version != self._version_read:
+            try:
+                self._offer = await asyncio.to_thread(self._read)
+            finally:
+                self._version_read, self._has_read, self._is_doubted = version, True, False
+        return self._offer
+
+    def close_offer(self) -> None:
+        """The keys offered are in use now, or never will be."""
+        self._offer = None
+
+    def _version(self) -> Optional[Tuple[int, int, int]]:
+        try:
+            status = _path(self._domain).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def _read(self) -> StoredKeys:
+        from hummingbot.client.config.config_helpers import ConfigValidationError
+        from hummingbot.client.config.security import Security
+
+        try:
+            Security.decrypt_connector_config(_path(self._domain))  # so that the client knows them too
+            keys = Security.api_keys(self._domain)
+            return StoredKeys(*(keys[f"{self._domain}_{field}"] for field in StoredKeys._fields))
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, ConfigValidationError) as error:
+            reason = type(error).__name__
+        # Out here, so that it has no cause: what cannot be read may be shown by it.
+        raise VestStoredKeysError(
+            f"they cannot be read ({reason}); was another password used? Enter them with: connect {self._domain}"
+        )
+
+
+def _path(domain: str):
+    from hummingbot.client.config.config_helpers import get_connector_config_yml_path
+
+    return get_connector_config_yml_path(domain)
+
+
+def _is_unlocked() -> bool:
+    from hummingbot.client.config.security import Security
+
+    return Security.secrets_manager is not None

@@ -1,0 +1,285 @@
+"""Keys that expire, that are the wallet's, that are refused, and that are renewed while the connector runs."""
+import base64
+import json
+import logging
+import tempfile
+import time
+from pathlib import Path
+from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
+    API_KEY,
+    SIGNING_KEY,
+    DerivativeTestCase,
+    account,
+    answering,
+    refusing,
+)
+from unittest.mock import patch
+
+from eth_account import Account
+
+import hummingbot
+from hummingbot.client.config import config_crypt, config_helpers, security
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestOtherAccountError,
+    VestUnauthorizedError,
+    VestUnusableKeyError,
+)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import RegistrationNote
+from hummingbot.core.network_iterator import NetworkStatus
+
+DOMAIN = CONSTANTS.SIMULATOR_DOMAIN
+GET_ACCOUNT = ("GET", CONSTANTS.ACCOUNT_PATH)
+POST_CANCEL = ("POST", CONSTANTS.ORDERS_CANCEL_PATH)
+NEW_SIGNING_KEY = "0x" + "2b" * 32
+WALLET = "0x" + "c0ffee" + "00" * 17
+HOUR_MS = 3_600_000
+
+
+def jwt(expires_in_s):
+    """An API key that says when it expires."""
+    payload = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + expires_in_s}).encode()).decode().rstrip("=")
+    return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
+
+
+def owned_by(wallet):
+    return answering({**account(), "address": wallet})
+
+
+class KeyLifeTests(DerivativeTestCase):
+    async def asyncSetUp(self):
+        await super().asyncSetUp()
+        self.venue.answers[POST_CANCEL] = refusing(3017)
+
+    def expiry_warnings(self):
+        return [text for text in self.warnings() if "vest-perpetual register --save" in text]
+
+    def note_registration(self, expires_in_ms, key=SIGNING_KEY):
+        note = RegistrationNote(
+            Account.from_key(key).address.lower(), self.connector.venue_time_ms + expires_in_ms, account_group=0)
+        note.write(hummingbot.data_path(), DOMAIN)
+
+    # --- Expiry
+
+    async def test_keys_that_expire_soon_are_said_also_by_a_bot_that_starts_late(self):
+        for left_s, words in ((3 * 86400, None), (86400 - 60, "less than a day"), (3000, "less than an hour"),
+                              (-60, "have expired")):
+            with self.subTest(left_s=left_s):
+                self.logs.records.clear()
+                self.connector = self.make_connector(vest_perpetual_api_key=jwt(left_s))
+                for _ in range(3):
+                    await self.poll()
+
+                said = self.expiry_warnings()
+                self.assertEqual(0 if words is None else 1, len(said))
+                self.assertTrue(all(words in text for text in said))
+
+    async def test_the_note_of_the_registration_tells_when_the_signing_key_expires(self):
+        self.note_registration(30 * HOUR_MS)
+        now_ms = self.connector.venue_time_ms
+        for hours in (0, 7, 8, 29.5, 29.6, 30.5, 31):
+            self.connector._clock.now_ms = lambda: int(now_ms + hours * HOUR_MS)
+            await self.poll()
+
+        said = self.expiry_warnings()
+        self.assertEqual(["expire in less than a day", "expire in less than an hour", "have expired"],
+                         [text.split(" (")[0].removeprefix("The Vest keys ") for text in said])
+        self.assertIn(f"vest-perpetual register --save --domain {DOMAIN}", said[0])
+
+    async def test_the_earlier_end_counts_and_the_note_of_another_key_does_not(self):
+        self.note_registration(50 * HOUR_MS)
+        self.connector = self.make_connector(vest_perpetual_api_key=jwt(3000))
+        await self.poll()
+        self.assertEqual(1, len(self.expiry_warnings()))
+        self.logs.records.clear()
+
+        self.note_registration(HOUR_MS // 2, key=NEW_SIGNING_KEY)
+        self.connector = self.make_connector()
+        await self.poll()
+        self.assertEqual([], self.expiry_warnings())
+
+    async def test_an_expiry_that_is_no_date_stops_nothing(self):
+        for left_s in (float("nan"), float("inf"), -1e300, -1e12):
+            with self.subTest(left_s=left_s):
+                self.venue.requests.clear()
+                self.connector = self.make_connector(vest_perpetual_api_key=jwt(left_s))
+                await self.poll()
+                self.assertTrue(self.venue.asked(*GET_ACCOUNT))
+
+    # --- The key of the wallet, and one that does not sign for this account
+
+    async def test_the_key_of_the_wallet_is_refused_and_signs_nothing(self):
+        self.venue.answers[GET_ACCOUNT] = owned_by(Account.from_key(SIGNING_KEY).address)
+        connector = self.make_connector(trading_required=False)
+
+        with self.assertRaisesRegex(VestUnusableKeyError, "is the key of your wallet.*vest-perpetual register"):
+            await connector._update_balances()
+        with self.assertRaises(VestUnusableKeyError):
+            await connector._send_cancel("0x1")
+
+        self.assertEqual([], self.venue.asked(*POST_CANCEL))
+        self.assertEqual(NetworkStatus.NOT_CONNECTED, await connector.check_network())
+        self.assertEqual(1, len([text for text in self.logs.texts(logging.ERROR) if "your wallet" in text]))
+
+    async def test_connect_and_balance_have_the_venue_look_at_a_signature(self):
+        connector = self.make_connector(trading_required=False)
+        self.venue.answers[POST_CANCEL] = refusing(3017)
+        await connector._update_balances()
+        self.assertEqual(1, len(self.venue.asked(*POST_CANCEL)))
+
+        self.venue.answers[POST_CANCEL] = refusing(1022)
+        with self.assertRaisesRegex(VestUnauthorizedError, "signing private key that was registered together"):
+            await connector._update_balances()
+
+    async def test_a_bot_proves_its_signing_key_with_its_orders(self):
+        await self.poll()
+
+        self.assertEqual([], self.venue.asked(*POST_CANCEL))
+
+    # --- Renewal
+
+    async def test_new_keys_of_the_same_account_are_taken(self):
+        self.venue.answers[GET_ACCOUNT] = owned_by(WALLET)
+        await self.poll()
+        self.note_registration(HOUR_MS // 2)
+        await self.poll()
+        self.connector.on_api_key_refused(VestUnauthorizedError(1002, "", 401))
+        self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())
+
+        await self.connector.renew_keys(" new-api-key\n", NEW_SIGNING_KEY, "0")
+
+        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+        self.assertTrue(self.connector.authenticator.holds("new-api-key", NEW_SIGNING_KEY))
+        self.note_registration(HOUR_MS // 2, key=NEW_SIGNING_KEY)
+        await self.poll()
+        self.assertEqual(3, len(self.expiry_warnings()))  # each key's end, and the refusal
+
+    async def test_keys_of_another_account_are_not_taken(self):
+        self.venue.answers[GET_ACCOUNT] = owned_by(WALLET)
+        await self.poll()
+
+        with self.assertRaisesRegex(VestOtherAccountError, "account group is 7, not 0.*stop the bot"):
+            await self.connector.renew_keys("new-api-key", NEW_SIGNING_KEY, 7)
+        self.venue.answers[GET_ACCOUNT] = owned_by("0x" + "be" * 20)
+        with self.assertRaisesRegex(VestOtherAccountError, "another wallet"):
+            await self.connector.renew_keys("new-api-key", NEW_SIGNING_KEY, 0)
+        self.assertEqual(Account.from_key(SIGNING_KEY).address, self.connector.authenticator.signing_address)
+
+    async def test_new_keys_that_are_refused_or_are_the_wallets_are_not_taken(self):
+        cases = [
+            (GET_ACCOUNT, refusing(1002, 401), VestUnauthorizedError),
+            (POST_CANCEL, refusing(1022), VestUnauthorizedError),
+            (GET_ACCOUNT, owned_by(Account.from_key(NEW_SIGNING_KEY).address), VestUnusableKeyError),
+        ]
+        for request, answer, error in cases:
+            with self.subTest(error=error), patch.dict(self.venue.answers, {request: answer}):
+                with self.assertRaises(error):
+                    await self.connector.renew_keys("new-api-key", NEW_SIGNING_KEY, 0)
+        self.assertEqual(Account.from_key(SIGNING_KEY).address, self.connector.authenticator.signing_address)
+        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+
+    async def test_the_keys_in_use_are_not_tried_again(self):
+        self.venue.requests.clear()
+        await self.connector.renew_keys(f" {API_KEY}", f"'{SIGNING_KEY}'", 9)
+
+        self.assertEqual([], self.venue.requests)
+
+
+class KeystoreTests(DerivativeTestCase):
+    """The keys come from a real keystore, whose password the client has been given."""
+
+    async def asyncSetUp(self):
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.enterContext(patch.object(config_helpers, "CONNECTORS_CONF_DIR_PATH", folder))
+        self.manager = config_crypt.ETHKeyFileSecretManger("a password")
+        self.enterContext(patch.object(security.Security, "secrets_manager", self.manager))
+        self.enterContext(patch.object(security.Security, "_secure_configs", {}))
+        # A thousandth of the work that the keystore does in earnest.
+        self.enterContext(patch.object(config_crypt, "get_default_work_factor_for_kdf", lambda kdf: 1000))
+        await super().asyncSetUp()
+        self.venue.answers.update({GET_ACCOUNT: owned_by(WALLET), POST_CANCEL: refusing(3017)})
+
+    def store(self, api_key="new-api-key", key=NEW_SIGNING_KEY, group=0):
+        path = config_helpers.get_connector_config_yml_path(DOMAIN)
+        path.write_text("\n".join([
+            f"connector: {DOMAIN}",
+            f"{DOMAIN}_api_key: {self.manager.encrypt_secret_value('', api_key)}",
+            f"{DOMAIN}_signing_private_key: {self.manager.encrypt_secret_value('', key)}",
+            f"{DOMAIN}_account_group: {group}",
+        ]))
+
+    async def check(self):
+        """One check of the network, and what it sets off."""
+        status = await self.connector.check_network()
+        await self.until(lambda: not self.connector._is_renewing_keys)
+        return status
+
+    def uses(self, key):
+        return self.connector.authenticator.signing_address == Account.from_key(key).address
+
+    async def test_keys_that_are_stored_while_the_bot_runs_are_taken(self):
+        await self.check()
+        self.store()
+        await self.check()
+
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+        self.assertEqual(1, len([text for text in self.logs.texts(logging.INFO) if "New Vest keys" in text]))
+        self.assertEqual([], self.warnings())
+        count = len(self.venue.private_requests)
+        await self.check()
+        self.assertEqual(count, len(self.venue.private_requests))
+
+    async def test_after_a_refusal_keys_are_taken_that_were_stored_before_the_bot_was_made(self):
+        self.store()
+        self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        await self.check()
+        self.assertFalse(self.uses(NEW_SIGNING_KEY))
+
+        self.connector.on_api_key_refused(VestUnauthorizedError(1002, "", 401))
+        self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.check())
+        self.assertEqual(NetworkStatus.CONNECTED, await self.check())
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+
+    async def test_stored_keys_that_cannot_be_used_are_said_once(self):
+        cases = [
+            (lambda: self.store(group=3), "account group is 3, not 0"),
+            (lambda: self.store(key="nothing like a key"), "64 hexadecimal digits"),
+            (self.store_with_another_password, "cannot be read.*another password"),
+            (self.store_nothing, "cannot be read"),
+        ]
+        for store, words in cases:
+            with self.subTest(words=words):
+                self.logs.records.clear()
+                store()
+                for _ in range(3):
+                    await self.check()
+                error, = self.logs.texts(logging.ERROR)
+                self.assertRegex(error, f"The keys stored for {DOMAIN} are not taken: .*{words}")
+                self.assertTrue(self.uses(SIGNING_KEY))
+
+    def store_with_another_password(self):
+        with patch.object(self, "manager", config_crypt.ETHKeyFileSecretManger("another password")):
+            self.store()
+
+    def store_nothing(self):
+        config_helpers.get_connector_config_yml_path(DOMAIN).write_text("connector: vest_perpetual_simulator\n")
+
+    async def test_stored_keys_that_could_not_be_tried_are_tried_again(self):
+        self.store()
+        with patch.dict(self.venue.answers, {GET_ACCOUNT: refusing(1003, 429)}):
+            await self.check()
+        self.assertTrue(self.uses(SIGNING_KEY))
+        self.connector._throttler.note_success()
+        self.connector._throttler._hold_until_s = 0
+
+        await self.check()
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+
+    async def test_a_locked_keystore_is_left_alone(self):
+        self.store()
+        with patch.object(security.Security, "secrets_manager", None):
+            await self.check()
+
+        self.assertTrue(self.uses(SIGNING_KEY))
+        self.assertEqual([], self.warnings())
