@@ -255,7 +255,7 @@ async def test_a_refused_handshake_carries_no_listen_key_in_its_causes(server, f
     server.pieces = [b"HTTP/1.1 401 No\r\nContent-Length: 100\r\n\r\n", b"you sent " + LISTEN_KEY.encode()]
 
     with pytest.raises(VestSocketError) as failure:
-        await keeper(factory)._connect(web_utils.private_ws_url(LISTEN_KEY, CONSTANTS.SIMULATOR_DOMAIN))
+        await keeper(factory).connect(web_utils.private_ws_url(LISTEN_KEY, CONSTANTS.SIMULATOR_DOMAIN))
 
     assert LISTEN_KEY not in all_words(failure.value)
 
@@ -384,7 +384,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused_by_requests_and_socke
             await ask(factory)
         assert (await _public_url()).startswith("wss://")
         with pytest.raises(VestSocketError, match="cannot be reached"):
-            await keeper(factory)._connect(await _public_url())
+            await keeper(factory).connect(await _public_url())
     finally:
         await server.close()
 
