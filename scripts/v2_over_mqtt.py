@@ -80,9 +80,10 @@ class V2OverMqtt(runner.V2WithControllers):
     # --- The command
 
     def _on_command(self, request: Any, topic: str) -> None:
-        header, data = ((request.get(part) or {}) if isinstance(request, dict) else {} for part in ("header", "data"))
+        request = request if isinstance(request, dict) else {}
+        header = request.get("header") if isinstance(request.get("header"), dict) else {}
         try:
-            command = ControllersCommand.model_validate(data)
+            command = ControllersCommand.model_validate(request.get("data") or {})
             names = command.controllers or list(self.controllers)
             self._change(names, command.settings)
             answer = {"status": MQTT_STATUS_CODE.SUCCESS, "msg": "", "controllers": self._states(names)}

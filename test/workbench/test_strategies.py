@@ -14,7 +14,7 @@ from hummingbot.strategy import strategy_v2_base
 from hummingbot.strategy_v2.models.base import RunnableStatus
 from hummingbot.strategy_v2.models.executors import CloseType
 from hummingbot.strategy_v2.models.executors_info import PerformanceReport
-from scripts.v2_with_controllers import V2WithControllers, V2WithControllersConfig
+from scripts.v2_with_controllers import RESTART_PAUSE_S, V2WithControllers, V2WithControllersConfig
 
 NOW_S = 1000.0
 
@@ -198,6 +198,9 @@ class Controller:
         self.config = SimpleNamespace(manual_kill_switch=False)
         self.executors_update_event = asyncio.Event()
 
+    def start(self):
+        self.status = RunnableStatus.RUNNING
+
     def stop(self):
         self.status = RunnableStatus.TERMINATED
 
@@ -234,6 +237,46 @@ async def test_a_kill_switch_stops_its_controller(runner):
     runner.controllers["b"].config.manual_kill_switch = True
     tick(runner, a="0", b="0")
     assert runner.executor_orchestrator.stopped == ["b-order"]
+
+
+@pytest.fixture
+def seconds(monkeypatch):
+    """The strategy's clock, which a test sets."""
+    clock = SimpleNamespace(now_s=NOW_S)
+    monkeypatch.setattr(V2WithControllers, "current_timestamp", property(lambda strategy: clock.now_s))
+    return clock
+
+
+@pytest.mark.asyncio
+async def test_a_controller_starts_again_when_its_kill_switch_is_lifted_and_its_loop_has_ended(runner, seconds):
+    controller = runner.controllers["b"]
+    controller.config.manual_kill_switch = True
+    tick(runner, a="0", b="0")
+    controller.config.manual_kill_switch = False
+    for rest_s, status in ((RESTART_PAUSE_S - 1, RunnableStatus.TERMINATED), (1, RunnableStatus.RUNNING)):
+        seconds.now_s += rest_s
+        tick(runner, a="0", b="0")
+        assert controller.status == status
+    assert runner.controllers["a"].status == RunnableStatus.RUNNING
+
+
+@pytest.mark.asyncio
+async def test_a_controller_that_was_stopped_at_its_loss_limit_stays_stopped(runner, seconds):
+    tick(runner, a="0", b="0")
+    tick(runner, a="-5.1", b="0")
+    seconds.now_s += 1000
+    tick(runner, a="0", b="0")
+    assert runner.controllers["a"].status == RunnableStatus.TERMINATED
+
+
+@pytest.mark.asyncio
+async def test_a_controller_with_its_kill_switch_on_waits_from_the_start(runner, monkeypatch):
+    monkeypatch.setattr("scripts.v2_with_controllers.HummingbotApplication.main_application",
+                        lambda: SimpleNamespace(_mqtt=None))
+    monkeypatch.setattr(V2WithControllers, "apply_initial_setting", lambda strategy: None)
+    runner.controllers["b"].config.manual_kill_switch = True
+    runner.start(None, NOW_S)
+    assert [runner.controllers[name].status for name in "ab"] == [RunnableStatus.RUNNING, RunnableStatus.TERMINATED]
 
 
 @pytest.mark.asyncio
