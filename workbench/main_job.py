@@ -21,6 +21,7 @@ from workbench.strategies import STRATEGIES
 
 PROGRESS_S = 5
 HOURLY_FUNDING = Decimal("0.05")  # so high that cents settle within a minute
+FUNDING_TURNS_AFTER_S = 15  # where the strategy goes by funding
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -33,7 +34,7 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="main_job", description=__doc__.splitlines()[0])
     parser.add_argument("--duration", type=float, default=60, help="seconds of trading (default 60)")
     parser.add_argument("--strategy", choices=sorted(STRATEGIES), default="v2",
-                        help="v2 (market making) and directional: this project's controllers; "
+                        help="v2 (market making), directional and funding: this project's controllers; "
                              "perpetual_market_making: Hummingbot's own")
     parser.add_argument("--pairs", default="BTC-USDC,ETH-USDC", help="trading pairs, separated by commas")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated prices")
@@ -77,8 +78,7 @@ class MainJob(Job):
     def run(self) -> List[str]:
         self.say(f"{self._strategy} on {', '.join(self.symbol_of_pair)} for {self._duration_s:g} s")
         self.set_up()
-        for symbol in self.pair_of_symbol:
-            self.simulator.ask("set_funding_rate", symbol, HOURLY_FUNDING)
+        self._set_funding(HOURLY_FUNDING)
         self.step("testing the keys")
         usdc = self.client.balance(CONNECTOR)["USDC"]
         self.say(f"  balance: {usdc['total']} USDC, {usdc['available']} available")
@@ -95,9 +95,12 @@ class MainJob(Job):
     def _trade(self) -> None:
         """Wait while the bot trades, telling how it goes."""
         started = time.monotonic()
-        next_line_s = PROGRESS_S
+        next_line_s, next_turn_s, funding = PROGRESS_S, FUNDING_TURNS_AFTER_S, HOURLY_FUNDING
         while (elapsed_s := time.monotonic() - started) < self._duration_s and not self.is_interrupted:
             time.sleep(min(0.2, self._duration_s - elapsed_s))
+            if self._strategy == "funding" and elapsed_s >= next_turn_s:
+                next_turn_s, funding = next_turn_s + FUNDING_TURNS_AFTER_S, -funding
+                self._set_funding(funding)
             if elapsed_s >= next_line_s:
                 next_line_s += PROGRESS_S
                 errors = sum(audit.complaints(self.client.logs).values())
@@ -105,6 +108,10 @@ class MainJob(Job):
                 self.say(f"{elapsed_s:5.0f} s  {report.progress(venue)}  warnings and errors {errors}")
         if self.is_interrupted:
             self.say("Interrupted: stopping the client gracefully, then the report.")
+
+    def _set_funding(self, hourly_rate: Decimal) -> None:
+        for symbol in self.pair_of_symbol:
+            self.simulator.ask("set_funding_rate", symbol, hourly_rate)
 
     def _judge(self, status: Mapping[str, Any]) -> List[str]:
         """Compare the books, look for what was left behind; returns what is wrong."""

@@ -33,6 +33,16 @@ def create_directional(client: Client, connector: str, pairs: List[str], marks: 
     })
 
 
+def create_funding(client: Client, connector: str, pairs: List[str], marks: Mapping[str, Decimal]) -> str:
+    """Our controller that receives funding, one configuration per pair, in one bot; returns the configuration to start.
+    A position ends after some seconds, because funding is paid when an order fills.
+    """
+    return _create_controllers(client, connector, pairs, "vest_funding", {
+        "total_amount_quote": str(2 * ORDER_NOTIONAL), "open_rate": "0.001", "close_rate": "0",
+        "cooldown_time": 1, "stop_loss": "0.01", "time_limit": 10,
+    })
+
+
 def _create_controllers(
         client: Client, connector: str, pairs: List[str], controller: str, settings: Mapping[str, Any]
 ) -> str:
@@ -66,5 +76,6 @@ def _amount(mark: Decimal) -> Decimal:
 
 
 STRATEGIES: Dict[str, Callable[[Client, str, List[str], Mapping[str, Decimal]], str]] = {
-    "v2": create_v2, "directional": create_directional, "perpetual_market_making": create_v1,
+    "v2": create_v2, "directional": create_directional, "funding": create_funding,
+    "perpetual_market_making": create_v1,
 }
