@@ -405,14 +405,15 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _parse_order_book_snapshot_message(
             self, raw_message: ChannelMessage, message_queue: asyncio.Queue
     ) -> None:
-        with self._complaints.instead_of_payload_errors("order book"):
+        try:
             trading_pair = await self._pair_of(raw_message)
             depth = Depth.from_payload(raw_message.data)
-            if message_queue.qsize() >= _MAX_WAITING_BOOKS:
-                keep_newest_books(message_queue)
-            message_queue.put_nowait(
-                self._book_message(trading_pair, next(self._update_ids), depth, raw_message.time_ms)
-            )
+        except VestPayloadError as error:
+            self._complaints.say_ignored("order book", error)
+            return
+        if message_queue.qsize() >= _MAX_WAITING_BOOKS:
+            keep_newest_books(message_queue)
+        message_queue.put_nowait(self._book_message(trading_pair, next(self._update_ids), depth, raw_message.time_ms))
 
     async def _parse_order_book_diff_message(self, raw_message: ChannelMessage, message_queue: asyncio.Queue) -> None:
         """Nothing is ever routed here; should a book get here all the same, it is a whole one."""

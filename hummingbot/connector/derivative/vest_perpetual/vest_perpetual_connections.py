@@ -1,7 +1,7 @@
 """The connections that requests and sockets go over: bounded, without redirects or cookies, closed by their owner."""
 import weakref
 from contextlib import suppress
-from typing import Callable
+from typing import Callable, Optional
 
 import aiohttp
 
@@ -79,6 +79,19 @@ class VestWSConnection(WSConnection):
     The base decodes them itself, with floats for numbers, and a frame with absurd depth or digits breaks its receiving
     loop with an error of the JSON library; `decode_frame` is exact and raises one error for all such frames.
     """
+
+    async def receive(self) -> Optional[WSResponse]:
+        """As the base, which asks five coroutines of every frame what else it may be; what holds data is known at once.
+        """
+        self._ensure_connected()
+        message = await self._read_message()
+        if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
+            self._update_last_recv_time(message)
+            return self._build_resp(message)
+        message = await self._process_message(message)
+        if message is None:  # it was none for us, or the end
+            return await super().receive() if self._connected else None
+        return self._build_resp(message)
 
     @staticmethod
     def _build_resp(msg: aiohttp.WSMessage) -> WSResponse:
