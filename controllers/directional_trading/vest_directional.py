@@ -113,11 +113,16 @@ class VestDirectional(DirectionalTradingControllerBase):
         return signal * (1 if executor.side == TradeType.BUY else -1) < 0
 
     def create_actions_proposal(self) -> List[ExecutorAction]:
-        """As the base, but nothing that would be rounded away to nothing, and nothing while there is no price."""
+        """As the base, but nothing that would be rounded away to nothing, and nothing while there is no price or the
+        market is closed.
+        """
         signal = self.processed_data["signal"]
-        if signal == 0 or not self.can_create_executor(signal):
-            return []
         connector, pair = self.config.connector_name, self.config.trading_pair
+        if (
+            signal == 0 or not self.can_create_executor(signal)
+            or self.market_data_provider.get_connector(connector).is_market_open(pair) is False
+        ):
+            return []
         price = self.market_data_provider.get_price_by_type(connector, pair, PriceType.MidPrice)
         if price.is_nan():
             return []

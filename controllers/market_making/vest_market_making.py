@@ -56,7 +56,10 @@ class VestMarketMaking(MarketMakingControllerBase):
         self.config = config
 
     def get_levels_to_execute(self) -> List[str]:
-        """The levels without an order, except those that have just traded."""
+        """The levels without an order, except those that have just traded; none while the market is closed."""
+        connector = self.market_data_provider.get_connector(self.config.connector_name)
+        if connector.is_market_open(self.config.trading_pair) is False:
+            return []
         busy = {executor.custom_info["level_id"] for executor in self.executors_info
                 if executor.is_active or self._rests(executor)}
         return self.get_not_active_levels_ids(list(busy))
