@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, Union
 
 from eth_abi import encode
 from eth_account import Account
-from eth_account.messages import encode_defunct, encode_typed_data
+from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
@@ -32,6 +32,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestUnauthorizedError,
     VestUnusableKeyError,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_signer import PersonalSigner
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
 
@@ -53,15 +54,6 @@ def request_hash(types: Sequence[str], values: Sequence[Any]) -> bytes:
     :param values: one value for each type
     """
     return keccak(encode(types, values))
-
-
-def personal_signature(account: LocalAccount, message_hash: bytes) -> str:
-    """EIP-191 signature of a hash: 65 bytes in hexadecimal with 0x, v 27 or 28.
-
-    :param account: who signs
-    :param message_hash: 32 bytes
-    """
-    return _hexadecimal(account.sign_message(encode_defunct(message_hash)).signature)
 
 
 def registration_typed_data(domain: str, signing_address: str, expiry_ms: int) -> Dict[str, Any]:
@@ -185,7 +177,7 @@ class VestPerpetualAuth(AuthBase):
         """
         self._api_key = pasted(api_key)
         self._signing_private_key = signing_private_key
-        for derived in ("key_problem", "_account"):
+        for derived in ("key_problem", "_account", "_signer"):
             vars(self).pop(derived, None)
 
     def holds(self, api_key: str, signing_private_key: str) -> bool:
@@ -229,6 +221,10 @@ class VestPerpetualAuth(AuthBase):
     def _account(self) -> LocalAccount:
         self._require_keys()
         return Account.from_key(private_key_digits(self._signing_private_key))
+
+    @cached_property
+    def _signer(self) -> PersonalSigner:
+        return PersonalSigner(bytes(self._account.key))
 
     def _require_keys(self) -> None:
         if self.key_problem is not None:
@@ -319,7 +315,7 @@ class VestPerpetualAuth(AuthBase):
         :param types: Solidity types
         :param values: one value for each type
         """
-        return personal_signature(self._account, request_hash(types, values))
+        return self._signer.sign(request_hash(types, values))
 
 
 # --- After a refusal
