@@ -1,7 +1,7 @@
 """The Vest Markets perpetual connector. Each module knows only of those before it:
 
 the venue's words   constants, errors, payload, wire, messages, signing
-its connections     clock, connections, web_utils, auth, socket
+its connections     clock, connections, web_utils, signer, auth, socket
 what it tells       markets, market_hours, statistics, market_data, order_book, api_order_book_data_source,
                     user_stream_data_source
 orders              session_memory, order_ids, fills, order_tracker, orders_reader, orphans,
