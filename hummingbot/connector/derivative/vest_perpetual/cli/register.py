@@ -1,6 +1,6 @@
 """`register`: a fresh signing key, approved by the wallet and registered with the venue, into Hummingbot's keystore."""
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional
+from typing import Annotated, Any, Dict, List, Optional, Tuple
 
 import typer
 from eth_account import Account
@@ -81,10 +81,9 @@ async def register(
         signer = Account.create()
         expiry_ms = venue.clock.now_ms() + life_ms
         approval = approve(domain.value, signer.address, expiry_ms)
-        answer = await _registered(venue, register_request(
+        api_key, account_group = await _registered(venue, register_request(
             signer.address, approval.wallet_address, approval.signature, expiry_ms,
         ))
-    api_key, account_group = api_key_and_group_from(answer)
     keys = Keys(domain.value, api_key, "0x" + bytes(signer.key).hex(), account_group)
     result = {
         "domain": domain.value,
@@ -122,10 +121,10 @@ def _open_keystore(domain: str, is_agreed: bool) -> keystore.Keystore:
     return store
 
 
-async def _registered(venue: Venue, request: Dict[str, Any]) -> Any:
-    """The answer of `POST /register`."""
+async def _registered(venue: Venue, request: Dict[str, Any]) -> Tuple[str, int]:
+    """Registers; the API key and the account group."""
     try:
-        return await venue.post(CONSTANTS.REGISTER_PATH, request, is_auth_required=False)
+        return api_key_and_group_from(await venue.post(CONSTANTS.REGISTER_PATH, request, is_auth_required=False))
     except VestRefusedError as error:
         words = _REFUSALS.get(error.code)
         if words is None:

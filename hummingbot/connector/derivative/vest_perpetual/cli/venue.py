@@ -150,6 +150,17 @@ class Venue(VestTransfers):
         orders = [wire.Order.from_payload(row) for row in rows]
         return next((order for order in orders if order.order_id == order_id), None)
 
+    async def ask(self, path_url: str, params: Optional[Dict[str, Any]] = None, is_auth_required: bool = False,
+                  method: RESTMethod = RESTMethod.GET) -> Any:
+        """The decoded answer to a request without a body, whatever it is.
+
+        :param path_url: one of the paths of the constants
+        :param params: query parameters
+        :param is_auth_required: whether it is about the account
+        :param method: HTTP method
+        """
+        return await self._request(method, path_url, is_auth_required, None, params=params)
+
     # --- Requests
 
     def next_nonce(self) -> int:
@@ -196,7 +207,8 @@ class Venue(VestTransfers):
             try:
                 return await assistant.execute_request(
                     url=web_utils.public_rest_url(path_url, self.domain), method=method,
-                    throttler_limit_id=limit_id or path_url, is_auth_required=is_auth_required, **content,
+                    throttler_limit_id=limit_id or path_url, is_auth_required=is_auth_required,
+                    timeout=CONSTANTS.REQUEST_TIMEOUT_S, **content,
                 )
             except VestClockError:
                 if is_last:

@@ -10,7 +10,7 @@ import typer
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_keys.exceptions import BadSignature, ValidationError
-from eth_utils import is_address, to_checksum_address
+from eth_utils import is_checksum_address, is_checksum_formatted_address, is_hex_address, to_checksum_address
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_auth as auth
 from hummingbot.connector.derivative.vest_perpetual.cli import output, prompts
@@ -44,7 +44,8 @@ def approver(key_variable: Optional[str], keystore: Optional[Path], signer: Opti
     if sum(source is not None for source in (key_variable, keystore, signer)) > 1:
         raise CommandError("choose one of --wallet-key-env, --wallet-keystore and --sign-elsewhere", ExitCode.USAGE)
     if signer is not None:
-        if not is_address(signer):
+        is_mistyped = is_checksum_formatted_address(signer) and not is_checksum_address(signer)
+        if is_mistyped or not is_hex_address(signer):
             # It is not shown, because it may be a key.
             raise CommandError("--sign-elsewhere takes the wallet's address: 0x and 40 hexadecimal digits, all lower "
                                "case or with a right checksum", ExitCode.USAGE)

@@ -81,6 +81,7 @@ def home(tmp_path, monkeypatch):
     for module in (config_crypt, security, keystore):
         monkeypatch.setattr(module, "PASSWORD_VERIFICATION_PATH", verification)
     monkeypatch.setattr(config_helpers, "CONNECTORS_CONF_DIR_PATH", tmp_path / "conf" / "connectors")
+    monkeypatch.setattr(config_crypt, "get_default_work_factor_for_kdf", lambda kdf: 1000)  # a second each, otherwise
     monkeypatch.setattr(security.Security, "secrets_manager", None)
     usual = hummingbot.data_path()
     hummingbot.set_data_path(str(tmp_path / "data"))
