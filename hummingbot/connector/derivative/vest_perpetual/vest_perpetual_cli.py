@@ -15,6 +15,7 @@ import typer
 from hummingbot.connector.derivative.vest_perpetual.cli import (
     account,
     connect,
+    doctor,
     order,
     orders,
     output,
@@ -56,6 +57,7 @@ def _root() -> None:
 app.command("account")(account.account)
 app.command("cancel")(orders.cancel)
 app.command("connect")(connect.connect)
+app.command("doctor")(doctor.doctor)
 app.command("leverage")(account.leverage)
 app.command("lp")(transfers.lp)
 app.command("order")(order.order)
