@@ -9,6 +9,7 @@ pytestmark = pytest.mark.asyncio
 WHOLE_LIFE = ["Created", "Filled", "Completed"]
 INTERRUPTED = "WARNING.*user stream of Vest is interrupted"
 REFUSALS = (1111, 1121, 3001, 3002, 3010, 3011, 3018, 3019, 3024)
+CLOSED = "WARNING.*The market .* is closed or halted"  # what 3024 says
 SHAPES = {
     "flat": (400, lambda error: error),
     "detail": (400, lambda error: {"detail": error}),
@@ -122,7 +123,7 @@ async def test_c05_rate_limited(rule, when):
 async def test_c06_definitive_refusals_over_http(shape):
     status, wrap = SHAPES[shape]
     async with running() as bench:
-        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
+        bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: ", CLOSED]
         for code in REFUSALS:
             await fault_orders(bench, "status", "before", status=status,
                                body=json.dumps(wrap({"code": code, "msg": "Refused."})))
@@ -136,6 +137,7 @@ async def test_c06_definitive_refusals_over_http(shape):
 
 async def test_c06_definitive_refusals_by_event():
     async with running() as bench:
+        bench.expected_complaints = [CLOSED]
         for code in (code for code in REFUSALS if code >= 3000):
             await bench.admin.reject_next(code)
             order_id = limit_order(bench)
