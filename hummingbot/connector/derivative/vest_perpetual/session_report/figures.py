@@ -46,7 +46,7 @@ def market_figure(session: MarketSession, end_ms: int) -> go.Figure:
     figure.update_yaxes(title_text=f"price, {quote}", row=1, col=1, tickformat=",")
     figure.update_yaxes(title_text=f"position, {base}", row=2, col=1, rangemode="tozero")
     figure.update_yaxes(title_text=f"{quote}", row=3, col=1, rangemode="tozero")
-    figure.update_xaxes(type="date", matches="x", hoverformat="%Y-%m-%d %H:%M:%S")
+    figure.update_xaxes(type="date", hoverformat="%Y-%m-%d %H:%M:%S")
     figure.update_xaxes(title_text="UTC", row=3, col=1)
     figure.update_layout(height=720, margin=dict(l=80, r=20, t=20, b=50), hovermode="closest", **_legends(figure))
     return figure

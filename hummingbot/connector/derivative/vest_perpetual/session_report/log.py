@@ -68,8 +68,8 @@ class Log:
     """Of the lines of each level."""
     acks_ms: Dict[str, array] = field(default_factory=dict)
     """How long orders took from being placed to the venue's answer, by order type."""
-    refused: int = 0
-    """Orders that the venue or the connector refused at once, which have no row in the database."""
+    failed_orders: int = 0
+    """Orders that failed, also those that never were in the database, because they were refused at once."""
     left_out: int = 0
     """Lines of complaints that were counted by level only, because there were too many kinds."""
 
@@ -118,10 +118,11 @@ class _Reader:
             self._take_complaint(line)
         elif line.level == "INFO":
             self._take_news(line)
+        elif line.level == SENTENCES.EVENT_LEVEL:
+            self._log.failed_orders += SENTENCES.ORDER_FAILED in line.message
 
     def _take_complaint(self, line: LogLine) -> None:
         self._log.times_ms[line.level].append(line.time_ms)
-        self._log.refused += bool(SENTENCES.REFUSED.match(line.message))
         lost = SENTENCES.INTERRUPTED.match(line.message)
         if lost and lost["stream"] not in self._interrupted:
             interruption = Interruption(lost["stream"], cleaned(lost["reason"]), line.time_ms)

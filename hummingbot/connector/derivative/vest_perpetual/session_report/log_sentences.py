@@ -7,16 +7,19 @@ import re
 # This connector, `vest_perpetual_socket.SocketKeeper`
 INTERRUPTED = re.compile(r"The (?P<stream>[\w ]+) of Vest is interrupted \((?P<reason>.*)\)\. Reconnecting")
 CONNECTED_AGAIN = re.compile(r"The (?P<stream>[\w ]+) of Vest is connected again\.")
-# This connector, `vest_perpetual_order_operations`: an order that gets no row in the database
-REFUSED = re.compile(r"Order \d+ (?:was not sent:|to \w+ .* failed:)")
 
 # Hummingbot, `ClientOrderTracker`: the venue has confirmed an order. A client order id of ours begins with the
 # millisecond it was placed in (`vest_perpetual_order_ids`).
 CREATED = re.compile(r"Created (?P<kind>\w+) \w+ order (?P<placed_ms>\d{13})\d{3} for .* (?P<pair>\S+) position at ")
+# Hummingbot, `EventReporter`: events as JSON, at a level of their own
+EVENT_LEVEL = "EVENT_LOG"
+ORDER_FAILED = '"event_name": "MarketOrderFailureEvent"'
 # Hummingbot, `TradingCore`
 STARTED = "Clock started successfully"
 STOPPED = "Clock stopped successfully"
 
 # What must not be shown, or tells like messages apart: keys, ids, hashes and tokens; then times and long numbers.
-LONG_WORD = re.compile(r"(?:0x)?[0-9a-fA-F]{16,}|[A-Za-z0-9_+/=-]{32,}")
+LONG_WORD = re.compile(
+    r"(?:0x)?[0-9a-fA-F]{16,}|(?=[A-Za-z_+/=-]*\d)[A-Za-z0-9_+/=-]{20,}|[A-Za-z0-9_+/=-]{40,}"
+)
 VARYING_NUMBER = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\+\d\d:\d\d)?|\d+\.\d+|\d{5,}")

@@ -68,8 +68,8 @@ DEFINITIONS = (
     "client's log line that the venue has it. Order to fill is measured from the same ms to the record in the database "
     "that the order is filled completely: of a LIMIT order this is mostly the time until its price was reached. Fills "
     "and creations themselves are stored by the client's clock, in whole seconds.",
-    "An order the venue or the connector refused at once has no row in the database; only the log tells of it. A "
-    "stream that is lost again for the same cause within ten minutes is logged once.",
+    "An order the venue or the connector refused at once has no row in the database and is in no sum; only the log "
+    "tells of it. A stream that is lost again for the same cause within ten minutes is logged once.",
 )
 
 
@@ -121,8 +121,9 @@ class _Page:
 
     def add_orders(self, session: Session) -> None:
         states = {_market_name(session, market): market.states for market in session.markets[:DRAWN_MARKETS]}
-        refused = session.log.refused if session.log else 0
-        remark = f"<p>{refused:,} more were refused at once, as the log tells.</p>" if refused else ""
+        failed = session.log.failed_orders if session.log else 0
+        remark = (f"<p>The log tells of {failed:,} failed order{'' if failed == 1 else 's'} in all; those that were "
+                  f"refused at once are not in the database.</p>") if failed else ""
         panels = [f"<h3>By final state</h3>{self.figure(figures.states_figure(states))}{remark}"]
         panels.append(self._latencies("Order to fill", session.fill_latencies_ms(), "No order was filled completely."))
         panels.append(self._latencies("Order to ack", session.log.acks_ms if session.log else {},
