@@ -2,6 +2,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -188,8 +189,6 @@ def test_connect_keeps_old_keys_unless_told_and_when_new_ones_are_refused(run, h
 
 
 def test_connect_takes_the_template_itself_when_it_is_filled(run, home, account, tmp_path):
-    from pathlib import Path
-
     template = (Path(__file__).parents[6] / "conf" / "conf_global_TEMPLATE.yml").read_text()
     filled = (template
               .replace(f"{DOMAIN}_api_key: null", f"{DOMAIN}_api_key: {account.api_key}")
