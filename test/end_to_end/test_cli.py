@@ -1,0 +1,214 @@
+"""`vest-perpetual` as people have it: a process, in a terminal or in a script, in a home of its own."""
+import fcntl
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from test.end_to_end.secrets import leaks
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+
+from workbench.client import Client
+from workbench.home import PROJECT, Home
+from workbench.simulator import Simulator
+
+DOMAIN = "vest_perpetual_simulator"
+MODULE = "hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli"
+WALLET_KEY = "0x" + "a5" * 32
+WALLET = Account.from_key(WALLET_KEY)
+PASSWORD = "correct horse"
+TIMEOUT_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory):
+    with Simulator(tmp_path_factory.mktemp("venue"), {"seed": 3}) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def home():
+    home = Home.create(PROJECT / ".runs" / f"cli-{os.getpid()}-{time.monotonic_ns()}")
+    yield home
+    home.remove()
+
+
+@pytest.fixture
+def person(home, simulator):
+    return Person(home, simulator)
+
+
+@pytest.fixture
+def keys_file(simulator, tmp_path):
+    path = tmp_path / "keys.yml"
+    path.write_text("".join(f"{DOMAIN}_{name}: {value}\n" for name, value in simulator.accounts[0].items()))
+    path.chmod(0o600)
+    return path
+
+
+class Person:
+    """Somebody who runs commands in a home."""
+
+    def __init__(self, home, simulator):
+        self.environment = {**home.environment(), "VEST_SIMULATOR_URL": simulator.url}
+        self.environment.pop("HBOT_PASSWORD", None)
+
+    def start(self, *words, **streams):
+        """Starts a command on the simulator's domain."""
+        command = [sys.executable, "-m", MODULE, *map(str, words), "--domain", DOMAIN]
+        return subprocess.Popen(command, cwd=PROJECT, env=self.environment, start_new_session=True, text=True,
+                                **streams)
+
+    def run(self, *words, stdin="", **environment):
+        """Runs a command where nobody can be asked; exit code, stdout and stderr."""
+        self.environment.update(environment)
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with self.start(*words, **pipes) as process:
+            stdout, stderr = process.communicate(stdin, timeout=TIMEOUT_S)
+        return process.returncode, stdout, stderr
+
+    def answer(self, *words, answers):
+        """Runs a command in a terminal and types an answer at each question; exit code and all that was on the screen.
+
+        :param answers: (what the question says, what is typed)
+        """
+        screen, terminal = pty.openpty()
+        process = self.start(*words, stdin=terminal, stdout=terminal, stderr=terminal,
+                             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(terminal)
+        shown, seen = "", 0
+        try:
+            for question, typed in answers:
+                while question not in shown[seen:]:
+                    shown += _read(screen, shown)
+                seen = len(shown)
+                time.sleep(0.1)  # what is typed before the echo is off is thrown away, by getpass itself
+                os.write(screen, f"{typed}\n".encode())
+            while (more := _read(screen, shown, may_end=True)) is not None:
+                shown += more
+            return process.wait(TIMEOUT_S), shown
+        finally:
+            os.close(screen)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+def _read(screen, shown, may_end=False):
+    """What comes next on the screen; None when the program has ended."""
+    ready, _, _ = select.select([screen], [], [], TIMEOUT_S)
+    assert ready, f"nothing more was shown after: {shown}"
+    try:
+        text = os.read(screen, 65536).decode()
+    except OSError:  # Linux says so when the last program has closed the terminal
+        text = ""
+    assert text or may_end, f"the command ended with: {shown}"
+    return text or None
+
+
+def files_of(home):
+    """What a command can have written, as text."""
+    return [path.read_text(errors="replace") for folder in ("conf", "data", "logs")
+            for path in (home.root / folder).rglob("*") if path.is_file()]
+
+
+def test_from_a_wallet_to_a_connected_client(person, home, simulator):
+    """A new home, a wallet's key typed at the prompt, and Hummingbot's own commands know the account."""
+    exit_code, shown = person.answer("register", "--save", "--expires", "26h", answers=[
+        ("New password for Hummingbot's keystore: ", PASSWORD), ("The same password again: ", PASSWORD),
+        ("Private key of your wallet", WALLET_KEY),
+    ])
+    assert exit_code == 0 and "stored in Hummingbot's keystore" in shown and WALLET.address in shown
+    assert leaks([shown, *files_of(home)], [WALLET_KEY, PASSWORD]) == []
+
+    client = Client(home, PASSWORD, {"VEST_SIMULATOR_URL": simulator.url})
+    assert float(client.balance(DOMAIN)["USDC"]["total"]) == 100_000
+
+    exit_code, shown = person.answer("account", answers=[("Password of Hummingbot's keystore: ", PASSWORD)])
+    assert exit_code == 0 and WALLET.address.lower() in shown and "in 1 day" in shown
+
+    before = files_of(home)
+    exit_code, shown = person.answer("register", "--save", answers=[
+        ("Password of Hummingbot's keystore: ", PASSWORD), ("Replace them by the new ones?", "n"),
+    ])
+    assert exit_code == 1 and "nothing was done" in shown and files_of(home) == before
+    exit_code, shown = person.answer("register", "--save", answers=[("Password of Hummingbot's keystore: ", "wrong")])
+    assert exit_code == 3 and "not the password" in shown and files_of(home) == before
+
+
+def test_a_wallet_that_signs_elsewhere(person):
+    process = person.start("register", "--sign-elsewhere", WALLET.address, "--json", stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        typed_data = json.loads(process.stdout.readline())["typed_data"]
+        signature = WALLET.sign_message(encode_typed_data(full_message=typed_data)).signature
+        stdout, stderr = process.communicate("0x" + bytes(signature).hex() + "\n", timeout=TIMEOUT_S)
+    assert process.returncode == 0, stderr
+    assert json.loads(stdout)["wallet_address"] == WALLET.address
+
+
+@pytest.mark.parametrize("words", [
+    ("register", WALLET_KEY), ("register", f"--wallet-key={WALLET_KEY}"), ("register", "--wallet-key-env", WALLET_KEY),
+    ("account", WALLET_KEY[2:-1]), ("connect", "--from", WALLET_KEY),
+])
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(person, words):
+    exit_code, stdout, stderr = person.run(*words)
+    assert exit_code == 2 and stdout == "" and "shell's history" in stderr
+    assert leaks([stderr], [WALLET_KEY[:-1]]) == []
+
+
+def test_an_order_is_sent_only_after_a_yes_typed_at_the_question(person, simulator, keys_file):
+    group = simulator.accounts[0]["account_group"]
+    order = ("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--keys", keys_file)
+    question = "buy 0.0100 BTC-PERP, LIMIT, GTC at 1000.00 (10.00 USDC). Send it?"
+    exit_code, shown = person.answer(*order, answers=[(question, "n")])
+    assert exit_code == 1 and "nothing was done" in shown and simulator.ask("ledger", group)["orders"] == []
+    exit_code, shown = person.answer(*order, answers=[(question, "y")])
+    assert exit_code == 0 and "NEW" in shown and len(simulator.ask("ledger", group)["orders"]) == 1
+    assert leaks([shown], [simulator.accounts[0]["api_key"], simulator.accounts[0]["signing_private_key"]]) == []
+
+
+def test_ctrl_c_ends_the_stream_with_one_word(person, keys_file):
+    with person.start("stream", "--json", "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                      ) as process:
+        assert json.loads(process.stdout.readline())["event"] == "CONNECTED"
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 130 and "Stopped." in stdout and stderr == ""
+
+
+def test_a_reader_that_has_enough_ends_the_stream(person, simulator, keys_file):
+    account = simulator.accounts[0]["account_group"]
+    with person.start("stream", "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert "CONNECTED" in process.stdout.readline()
+        process.stdout.close()
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while process.poll() is None:
+            assert time.monotonic() < deadline_s, "it goes on"
+            simulator.ask("deposit", account, "1")
+            time.sleep(0.2)
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_nothing_is_said_of_a_slow_or_failing_venue_but_one_sentence(person, simulator, keys_file):
+    simulator.ask("add_fault", "rest", "status", path="/account", times=1)
+    exit_code, stdout, stderr = person.run("account", "--keys", keys_file)
+    assert (exit_code, stdout, len(stderr.splitlines())) == (5, "", 1)
+    exit_code, stdout, stderr = person.run("account", "--keys", keys_file, VEST_SIMULATOR_URL="http://127.0.0.1:9")
+    assert (exit_code, stdout, len(stderr.splitlines())) == (5, "", 1)
+
+
+def test_the_launcher_of_a_checkout(home):
+    launcher = PROJECT / "workbench" / "vest-perpetual"
+    assert os.access(launcher, os.X_OK)
+    installed = PROJECT / ".venv" / "bin" / "vest-perpetual"
+    shown = subprocess.run([installed, "--help"], env=home.environment(), capture_output=True, text=True,
+                           timeout=TIMEOUT_S, check=True).stdout
+    assert "register" in shown and "Exit codes" in shown and installed.read_bytes() == launcher.read_bytes()
