@@ -20,6 +20,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli import (
     orders,
     output,
     register,
+    report,
     stream,
     transfers,
 )
@@ -63,6 +64,7 @@ app.command("lp")(transfers.lp)
 app.command("order")(order.order)
 app.command("orders")(orders.orders)
 app.command("register")(register.register)
+app.command("report")(report.report)
 app.command("stream")(stream.stream)
 app.command("transfers")(transfers.transfers)
 app.command("withdraw")(transfers.withdraw)
