@@ -10,12 +10,13 @@ import time
 from decimal import Decimal
 from typing import Any, Dict, List, Mapping, Optional
 
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import (
     convert_to_exchange_trading_pair,
     trading_pairs_by_symbol,
 )
 from vest_simulator import DEFAULT_SYMBOLS
-from workbench import audit, books, report
+from workbench import audit, books, report, session_page
 from workbench.job import CONNECTOR, STOP_TIMEOUT_S, Job
 from workbench.strategies import STRATEGIES
 
@@ -116,7 +117,8 @@ class MainJob(Job):
     def _judge(self, status: Mapping[str, Any]) -> List[str]:
         """Compare the books, look for what was left behind; returns what is wrong."""
         venue = books.venue_books(self.ledger(), self.pair_of_symbol)
-        faults = self.differences(books.client_books(self.client.database), venue)
+        marks = self.marks()
+        faults = self.differences(books.client_books(self.client.database), venue, marks)
         history = self.client.history()
         self.say(f"\n{report.TABLE_OF_HISTORY} (its PnL leaves funding out, so it is not compared):\n\n"
                  + history.strip())
@@ -127,7 +129,16 @@ class MainJob(Job):
         self.say("\n" + report.complaints(complaints))
         faults += [f"{complaint.level} of {complaint.logger}: {complaint.message}"
                    for complaint in complaints if complaint.is_fault]
-        return faults + self.left_behind()
+        return faults + self._show_session(venue, marks) + self.left_behind()
+
+    def _show_session(self, venue: books.Books, marks: Mapping[str, Decimal]) -> List[str]:
+        """Write the page about the session; returns what is wrong with it."""
+        try:
+            words, faults = session_page.write(self.client.database, self.folder, venue, marks)
+        except ReportError as error:
+            return [str(error)]
+        self.say(f"\n{words}")
+        return faults
 
 
 if __name__ == "__main__":

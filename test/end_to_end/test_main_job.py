@@ -72,7 +72,7 @@ def test_ctrl_c_stops_gracefully_and_still_reports():
     assert rows["all pairs", "orders open"] == ("0", "0", "✓")
     assert int(rows["all pairs", "orders filled"][1]) > 0
     assert run.processes_left() == []
-    assert {"home", "ledger.json", "report.txt"} <= {path.name for path in run.folder.iterdir()}
+    assert {"home", "ledger.json", "report.txt", "report.html"} <= {path.name for path in run.folder.iterdir()}
     assert not (run.folder / "home" / "hummingbot").exists()
 
 
