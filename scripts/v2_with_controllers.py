@@ -61,6 +61,17 @@ class V2WithControllers(StrategyV2Base):
             self._obey_kill_switches()
             self._obey_loss_limits()
 
+    def format_status(self) -> str:
+        """As the base, and which markets of Vest are closed."""
+        return "\n".join([super().format_status(), *self._closed_markets()])
+
+    def _closed_markets(self) -> List[str]:
+        return [
+            f"\n  The market {pair} of {name} is closed or halted."
+            for name, connector in self.connectors.items() if hasattr(connector, "is_market_open")
+            for pair in connector.trading_pairs if connector.is_market_open(pair) is False
+        ]
+
     def create_actions_proposal(self) -> List[CreateExecutorAction]:
         """Nothing: the controllers put their actions into the queue themselves."""
         return []

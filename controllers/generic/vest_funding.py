@@ -99,7 +99,7 @@ class VestFunding(ControllerBase):
         if (
             abs(self.processed_data["rate"]) < self.config.open_rate
             or self.market_data_provider.time() - ended_s < self.config.cooldown_time
-            or self._connector().is_market_open(pair) is False
+            or self.market_data_provider.get_connector(connector).is_market_open(pair) is False
         ):
             return []
         price = self.market_data_provider.get_price_by_type(connector, pair, PriceType.MidPrice)
@@ -116,20 +116,14 @@ class VestFunding(ControllerBase):
                 stop_loss=self.config.stop_loss, time_limit=self.config.time_limit, open_order_type=OrderType.MARKET),
         ))]
 
-    def _connector(self):
-        return self.market_data_provider.get_connector(self.config.connector_name)
-
     def to_format_status(self) -> List[str]:
-        """The rate, who receives it, and what is held; that a market is closed."""
+        """The rate, who receives it, and what is held."""
         if not self.processed_data:
             return []
         rate = self.processed_data["rate"]
         held = next((executor for executor in self.executors_info if executor.is_active), None)
-        lines = [
+        return [
             f"{self.config.trading_pair}: funding rate {rate * _PERCENT:.6f} % per hour, received by "
             f"{'shorts' if rate > 0 else 'longs'}; opens at {self.config.open_rate * _PERCENT:.6f} %",
             f"holds {'nothing' if held is None else 'a long' if held.side == TradeType.BUY else 'a short'} position",
         ]
-        if self._connector().is_market_open(self.config.trading_pair) is False:
-            lines.append("the market is closed or halted")
-        return lines

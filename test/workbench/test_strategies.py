@@ -24,12 +24,16 @@ class Market:
 
     closes = []
     middle = Decimal("100")
+    is_open = None
 
     def get_candles_df(self, connector, pair, interval, max_records):
         return pd.DataFrame({"close": [float(close) for close in self.closes[-max_records:]]})
 
     def get_price_by_type(self, connector, pair, price_type):
         return self.middle
+
+    def get_connector(self, name):
+        return SimpleNamespace(is_market_open=lambda pair: self.is_open)
 
     def initialize_rate_sources(self, pairs):
         pass
@@ -66,6 +70,14 @@ def test_the_defaults_suit_the_venue():
 def test_every_level_without_an_order_gets_one(controller):
     controller.executors_info = [executor("buy_0", is_active=True)]
     assert controller.get_levels_to_execute() == ["buy_1", "sell_0", "sell_1"]
+
+
+@pytest.mark.parametrize("is_open", [True, False, None])
+def test_a_closed_market_gets_no_orders(controller, trend_follower, is_open):
+    see(trend_follower, 100, 100, 102, 103)
+    for strategy in (controller, trend_follower):
+        strategy.market_data_provider.is_open = is_open
+    assert bool(controller.get_levels_to_execute()) is bool(orders_of(trend_follower)) is (is_open is not False)
 
 
 @pytest.mark.parametrize("close_type, closed_s, waits", [
@@ -237,6 +249,15 @@ async def test_a_kill_switch_stops_its_controller(runner):
     runner.controllers["b"].config.manual_kill_switch = True
     tick(runner, a="0", b="0")
     assert runner.executor_orchestrator.stopped == ["b-order"]
+
+
+@pytest.mark.asyncio
+async def test_the_status_names_closed_markets(runner, monkeypatch):
+    monkeypatch.setattr(strategy_v2_base.StrategyV2Base, "format_status", lambda strategy: "The rest.")
+    vest = SimpleNamespace(trading_pairs=["AAPL-USDC", "BTC-USDC"], is_market_open=lambda pair: pair == "BTC-USDC")
+    runner.connectors = {"other": SimpleNamespace(trading_pairs=["ETH-USDT"]), "vest_perpetual": vest}
+    assert runner.format_status().split() == (
+        "The rest. The market AAPL-USDC of vest_perpetual is closed or halted.".split())
 
 
 @pytest.fixture

@@ -107,14 +107,13 @@ def test_it_rests_after_a_position(controller, provider):
     assert len(actions(controller)) == 1
 
 
-def test_the_status_tells_rate_receiver_and_a_closed_market(controller, provider):
+def test_the_status_tells_rate_receiver_and_position(controller, provider):
     assert controller.to_format_status() == []
-    provider.rate, provider.is_open = Decimal("-0.0005"), False
+    provider.rate = Decimal("-0.0005")
     actions(controller)
     controller.executors_info = [executor(TradeType.BUY)]
     text = "\n".join(controller.to_format_status())
     assert "-0.050000 % per hour, received by longs" in text and "a long position" in text
-    assert "closed or halted" in text
 
 
 def test_settings_are_read_as_the_client_saves_them():
