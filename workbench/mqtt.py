@@ -19,6 +19,14 @@ from typing import Any, Callable, DefaultDict, Dict, List
 from paho.mqtt import client as paho
 
 NAMESPACE = "hbot"
+USER = "fleet"  # whom bots and keeper log in as
+# As docs/operating.md has them.
+CONFIGURATION = """\
+listener {port} {host}
+allow_anonymous false
+password_file mosquitto.passwords
+"""
+PASSWORD_COMMAND = ("mosquitto_passwd", "-c", "mosquitto.passwords", USER)
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 60.0
 _PAUSE_S = 0.2
@@ -34,13 +42,12 @@ class Broker:
     """A mosquitto on a free port of this machine that lets in who knows the password; `with` starts and stops it.
 
     :param folder: for its configuration, its passwords (hashed) and its log.
-    :param user: the name the bots and their keeper log in with.
     """
 
     host = "127.0.0.1"
+    user = USER
 
-    def __init__(self, folder: Path, user: str = "fleet") -> None:
-        self.user = user
+    def __init__(self, folder: Path) -> None:
         self.password = secrets.token_urlsafe(16)
         self.port = 0
         self._folder = folder
@@ -59,14 +66,15 @@ class Broker:
         if program is None:
             raise MqttError("mosquitto is not installed: apt install mosquitto (brew install mosquitto on macOS).")
         self.port = _free_port(self.host)
-        configuration, passwords = self._folder / "mosquitto.conf", self._folder / "mosquitto.passwords"
-        subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, self.user, self.password],
-                       check=True, capture_output=True)
-        configuration.write_text(f"listener {self.port} {self.host}\nallow_anonymous false\n"
-                                 f"password_file {passwords}\nuser {getpass.getuser()}\n")
+        subprocess.run(PASSWORD_COMMAND, cwd=self._folder, input=f"{self.password}\n" * 2, text=True, check=True,
+                       capture_output=True)
+        # Started by root it would become another user, who may not read its files here.
+        (self._folder / "mosquitto.conf").write_text(
+            CONFIGURATION.format(port=self.port, host=self.host) + f"user {getpass.getuser()}\n")
         with (self._folder / "mosquitto.log").open("wb") as log:
-            self._process = subprocess.Popen([program, "-c", configuration], stdin=subprocess.DEVNULL, stdout=log,
-                                             stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(
+                [program, "-c", "mosquitto.conf"], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
         deadline = time.monotonic() + START_TIMEOUT_S
         while not _answers(self.host, self.port):
             if self._process.poll() is not None or time.monotonic() > deadline:
