@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 from typing import Dict, Optional
 
+import yaml
 from pydantic import ValidationError
 
 from hummingbot.client.config.config_crypt import (
@@ -13,6 +14,7 @@ from hummingbot.client.config.config_crypt import (
 )
 from hummingbot.client.config.config_helpers import (
     ClientConfigAdapter,
+    ConfigValidationError,
     api_keys_from_connector_config_map,
     get_connector_config_yml_path,
     load_connector_config_map_from_file,
@@ -94,7 +96,7 @@ class Keystore:
         path = keys_path(domain)
         try:
             return api_keys_from_connector_config_map(load_connector_config_map_from_file(path))
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, ConfigValidationError) as error:
             raise CommandError(f"the keys in {path} cannot be read ({type(error).__name__}); enter them again: "
                                f"connect {domain}", ExitCode.KEYS) from None
 

@@ -154,8 +154,8 @@ def _store(store: keystore.Keystore, result: Dict[str, Any], keys: Keys, as_json
     except OSError as error:
         output.note(f"The expiry could not be noted ({error.strerror}): nothing will warn of it.")
     text = (
-        f"Registered, and stored in Hummingbot's keystore: `connect` shows {keys.domain}; a bot started from now on "
-        f"uses the new key; one that is running keeps its old one until it is stopped and started.\n\n{_facts(result)}"
+        f"Registered, and stored in Hummingbot's keystore, where `connect` shows {keys.domain}. A bot that runs here on "
+        f"the same account goes on with the new key by itself.\n\n{_facts(result)}"
     )
     output.emit({**result, "saved": True}, text, as_json)
 

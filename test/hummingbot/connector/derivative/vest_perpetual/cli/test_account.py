@@ -1,13 +1,12 @@
 """`account`, `leverage`, `lp`, `withdraw`, `transfers`: what they show and what they move."""
 from decimal import Decimal
+from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import write_keys
 from types import SimpleNamespace
 
 import pytest
 
 from hummingbot.connector.derivative.vest_perpetual.cli.account import expiry_words
 from vest_simulator.venue.private import USDC_ADDRESS
-
-from .conftest import write_keys
 
 RECIPIENT = "0x1563915e194D8CfBA1943570603F7606A3115508"
 TO = ("--to", RECIPIENT, "--chain", "324", "--token", USDC_ADDRESS)

@@ -3,10 +3,9 @@ import json
 import os
 import stat
 from pathlib import Path
+from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import DOMAIN, PASSWORD, write_keys
 
 import pytest
-
-from .conftest import DOMAIN, PASSWORD, write_keys
 
 
 def test_keys_of_a_private_file(run, account, keys_file):

@@ -1,5 +1,6 @@
 """`orders`, `cancel`, `order`: what is sent, what is shown, and what becomes of it when answers are lost."""
 import json
+from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import DOMAIN
 from urllib.request import Request, urlopen
 
 import pytest
@@ -9,8 +10,6 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
-
-from .conftest import DOMAIN
 
 FAR = ("--price", "1000")
 

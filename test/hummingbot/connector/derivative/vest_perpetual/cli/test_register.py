@@ -2,6 +2,7 @@
 import io
 import json
 import os
+from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import DOMAIN, WALLET_KEY
 
 import pytest
 from eth_account import Account
@@ -11,8 +12,6 @@ from hummingbot.connector.derivative.vest_perpetual.cli import keystore, wallet
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import registration_typed_data
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import RegistrationNote
-
-from .conftest import DOMAIN, WALLET_KEY
 
 WALLET = Account.from_key(WALLET_KEY)
 FROM_ENVIRONMENT = ("--wallet-key-env", "MY_WALLET")

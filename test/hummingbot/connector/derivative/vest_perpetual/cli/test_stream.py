@@ -2,10 +2,9 @@
 import json
 import threading
 import time
+from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import write_keys
 
 import pytest
-
-from .conftest import write_keys
 
 pytestmark = pytest.mark.timeout(60)  # should nothing be heard, the command would wait for ever
 
