@@ -124,7 +124,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._account_refresh_task: Optional[asyncio.Task] = None
         self._key_expiry = KeyExpiry(self._vest_auth, data_path(), domain, self._clock)
         self._keystore = KeystoreWatch(domain)
-        self._is_renewing_keys = False
+        self._renewal_task: Optional[asyncio.Task] = None
         self._wallet_address: Optional[str] = None
         self._account_requests = 0
         self._account_answer = 0
@@ -353,10 +353,11 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
                 raise
             # A refusal in the venue's own words is an answer: the symbol was delisted, say (acceptance C31).
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task:
         task = safe_ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # --- Requests
 

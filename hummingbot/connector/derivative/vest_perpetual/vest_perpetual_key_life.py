@@ -4,6 +4,7 @@ The client hands the keys to the connector's constructor, so `connect` cannot ch
 looks into the client's keystore with each check of the network, and goes on with the keys it finds there when they are
 of the same account.
 """
+import asyncio
 from typing import Any, Callable, Coroutine, Optional
 
 from hummingbot.connector.derivative.vest_perpetual import (
@@ -41,12 +42,12 @@ class VestKeyLife:
     _clock: ServerClock
     _complaints: Complaints
     _domain: str
-    _is_renewing_keys: bool
     _key_expiry: KeyExpiry
     _key_guard: ApiKeyGuard
     _keystore: KeystoreWatch
     _order_ids: OrderIds
-    _spawn: Callable[[Coroutine[Any, Any, Any]], None]
+    _renewal_task: Optional[asyncio.Task]
+    _spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task]
     _vest_auth: VestPerpetualAuth
     _wallet_address: Optional[str]
 
@@ -112,8 +113,11 @@ class VestKeyLife:
     def _look_for_renewed_keys(self) -> None:
         """To be called now and then, also while the keys in use are refused."""
         if not self._is_renewing_keys and self._keystore.has_offer:
-            self._is_renewing_keys = True
-            self._spawn(self._take_stored_keys())
+            self._renewal_task = self._spawn(self._take_stored_keys())
+
+    @property
+    def _is_renewing_keys(self) -> bool:
+        return self._renewal_task is not None and not self._renewal_task.done()
 
     async def _take_stored_keys(self) -> None:
         try:
@@ -125,8 +129,6 @@ class VestKeyLife:
             self._complaints.say(f"New keys could not be tried and are tried again. {error}")
         else:
             self._keystore.close_offer()
-        finally:
-            self._is_renewing_keys = False
 
     async def renew_keys(self, api_key: str, signing_private_key: str, account_group: Any) -> None:
         """Goes on with new keys of the same account. Orders, positions and the database stay as they are; what the

@@ -55,13 +55,18 @@ class KeystoreWatch:
         if self._offer is None or version != self._version_read:
             try:
                 self._offer = await asyncio.to_thread(self._read)
-            finally:
-                self._version_read, self._has_read, self._is_doubted = version, True, False
+            except VestStoredKeysError:
+                self._note_reading(version)
+                raise
+            self._note_reading(version)
         return self._offer
 
     def close_offer(self) -> None:
         """The keys offered are in use now, or never will be."""
         self._offer = None
+
+    def _note_reading(self, version: Optional[Tuple[int, int, int]]) -> None:
+        self._version_read, self._has_read, self._is_doubted = version, True, False
 
     def _version(self) -> Optional[Tuple[int, int, int]]:
         try:

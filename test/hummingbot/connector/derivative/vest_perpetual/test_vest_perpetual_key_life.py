@@ -1,4 +1,5 @@
 """Keys that expire, that are the wallet's, that are refused, and that are renewed while the connector runs."""
+import asyncio
 import base64
 import json
 import logging
@@ -274,6 +275,18 @@ class KeystoreTests(DerivativeTestCase):
         self.connector._throttler._hold_until_s = 0
 
         await self.check()
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+
+    async def test_a_network_that_is_stopped_meanwhile_only_delays_the_new_keys(self):
+        self.store()
+        for steps in range(4):
+            with self.subTest(steps=steps):
+                await self.connector.check_network()
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                await self.connector.stop_network()
+        await self.check()
+
         self.assertTrue(self.uses(NEW_SIGNING_KEY))
 
     async def test_a_locked_keystore_is_left_alone(self):
