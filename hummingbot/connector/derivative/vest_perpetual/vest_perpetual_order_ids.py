@@ -19,7 +19,7 @@ TAG_FILE_NAME = "vest_perpetual_order_tag"
 # A nonce of ours is milliseconds since the epoch times a thousand, plus the tag: from 2001 on it is at least this.
 _SMALLEST_NONCE = 10 ** 15
 # Issued ids remembered to tell our own orders from those of a bot that happens to have drawn the same tag.
-_REMEMBERED_IDS = 100_000
+_REMEMBERED_IDS = 10_000
 
 
 class VestOrderIdError(VestError):

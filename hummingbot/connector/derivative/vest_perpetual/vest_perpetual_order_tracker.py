@@ -219,9 +219,22 @@ class VestOrderTracker(ClientOrderTracker):
 
     def process_trade_update(self, trade_update: TradeUpdate):
         """As the base; an order whose fills are complete becomes FILLED without waiting to be told (B6)."""
-        super().process_trade_update(trade_update)
-        order = self._in_flight_orders.get(trade_update.client_order_id)
-        if order is not None and order.executed_amount_base >= order.amount > 0:
+        order = self.fetch_order(trade_update.client_order_id) or self.fetch_lost_order(trade_update.client_order_id)
+        if order is None:
+            return
+        # Not by the base's own method, which makes a dictionary of all orders for each fill.
+        executed_before = order.executed_amount_base
+        if order.update_with_trade_update(trade_update):
+            self._trigger_order_fills(
+                tracked_order=order,
+                prev_executed_amount_base=executed_before,
+                fill_amount=trade_update.fill_base_amount,
+                fill_price=trade_update.fill_price,
+                fill_fee=trade_update.fee,
+                trade_id=trade_update.trade_id,
+                exchange_order_id=trade_update.exchange_order_id,
+            )
+        if order.client_order_id in self._in_flight_orders and order.executed_amount_base >= order.amount > 0:
             self._apply(self._update(order, OrderState.FILLED, trade_update.fill_timestamp))
 
     def process_venue_order(

@@ -7,16 +7,21 @@ Hummingbot saves an order at its first event, and it saves no positions. So thes
   soon as Created was published, and by then the recorder has saved it;
 * the positions that the fills counted so far explain. Only so can a change that came about while no bot ran be noticed.
 
-The file is rewritten at each such change, which costs less than the recorder's commit that goes with it.
+Each line of the file is a JSON object: the first tells all that there was when the file was last written whole, each
+later one a change (an order that is null was forgotten). A change is one write of one line, because an order waits for
+it before it is sent. What a crash cut off is no change.
 """
 import json
 import os
+import weakref
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 _ORDERS, _POSITIONS = "orders", "positions"
+# Then the file is written whole again.
+_MAX_CHANGES = 1000
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -45,6 +50,9 @@ class SessionMemory:
         self._path = Path(data_path) / f"{domain}_session_{account_group}.json"
         self._complaints = complaints
         self._content: Dict[str, Dict[str, Any]] = {}  # empty until it is read
+        self._journal: Optional[int] = None  # descriptor of the file, when changes can be appended
+        self._close_journal = lambda: None
+        self._changes = 0
 
     @property
     def orders(self) -> Dict[str, Any]:
@@ -58,7 +66,7 @@ class SessionMemory:
         :param order: as `InFlightOrder.to_json` tells it
         """
         self._section(_ORDERS)[client_order_id] = order
-        self._write()
+        self._note({_ORDERS: {client_order_id: order}})
 
     def forget_order(self, client_order_id: str) -> None:
         """The client's database has the order, or it never existed.
@@ -66,7 +74,7 @@ class SessionMemory:
         :param client_order_id: its client id
         """
         if self._section(_ORDERS).pop(client_order_id, None) is not None:
-            self._write()
+            self._note({_ORDERS: {client_order_id: None}})
 
     @property
     def positions(self) -> Dict[str, Any]:
@@ -78,9 +86,9 @@ class SessionMemory:
 
         :param positions: as `MissedFills` wants them back, in what JSON can hold
         """
-        self._read()
-        self._content[_POSITIONS] = positions
-        self._write()
+        if self._section(_POSITIONS) != positions:
+            self._content[_POSITIONS] = positions
+            self._note({_POSITIONS: positions})
 
     def _section(self, name: str) -> Dict[str, Any]:
         self._read()
@@ -91,17 +99,54 @@ class SessionMemory:
             return
         self._content = {_ORDERS: {}, _POSITIONS: {}}
         try:
-            content = json.loads(self._path.read_text(encoding="ascii"))
-            self._content = {section: dict(content[section]) for section in (_ORDERS, _POSITIONS)}
+            self._content = _content_of(self._path.read_text(encoding="ascii"))
         except FileNotFoundError:
             pass
         except (OSError, ValueError, TypeError, KeyError) as error:
             self._complaints.say(f"What an earlier session left in {self._path} cannot be read ({error}); orders that "
                                  f"a crash kept Hummingbot from saving are not found again.")
 
-    def _write(self) -> None:
+    def _note(self, change: Dict[str, Dict[str, Any]]) -> None:
+        if self._is_appended(change):
+            return
+        self._close_journal()
+        self._journal = None
         try:
-            replace_file(self._path, json.dumps(self._content))
+            replace_file(self._path, _line(self._content))
+            self._open_journal()
         except OSError as error:
             self._complaints.say(f"Cannot write {self._path} ({error}); check the folder. Until then orders that a "
                                  f"crash keeps Hummingbot from saving are not found again.")
+
+    def _is_appended(self, change: Dict[str, Dict[str, Any]]) -> bool:
+        if self._journal is None or self._changes >= _MAX_CHANGES:
+            return False
+        line = _line(change).encode("ascii")
+        self._changes += 1
+        try:
+            is_there = os.fstat(self._journal).st_nlink > 0  # somebody may have removed it
+            return is_there and os.write(self._journal, line) == len(line)
+        except OSError:
+            return False
+
+    def _open_journal(self) -> None:
+        self._journal = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        self._close_journal = weakref.finalize(self, os.close, self._journal)
+        self._changes = 0
+
+
+def _line(content: Dict[str, Dict[str, Any]]) -> str:
+    return json.dumps(content) + "\n"
+
+
+def _content_of(text: str) -> Dict[str, Dict[str, Any]]:
+    whole, *changes = text.splitlines(keepends=True) or [""]
+    content = {section: dict(json.loads(whole)[section]) for section in (_ORDERS, _POSITIONS)}
+    for line in changes:
+        if not line.endswith("\n"):
+            break
+        change = json.loads(line)
+        content[_POSITIONS] = dict(change.get(_POSITIONS, content[_POSITIONS]))
+        content[_ORDERS].update(change.get(_ORDERS, {}))
+    content[_ORDERS] = {order_id: order for order_id, order in content[_ORDERS].items() if order is not None}
+    return content

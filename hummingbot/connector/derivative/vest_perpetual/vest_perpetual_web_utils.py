@@ -8,9 +8,9 @@ import json
 import os
 import random
 import time
-from contextlib import asynccontextmanager
+from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 import aiohttp
@@ -37,7 +37,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import excerpt, parse_json
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody
-from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
+from hummingbot.core.api_throttler.async_throttler import AsyncRequestContext, AsyncThrottler
+from hummingbot.core.api_throttler.data_types import TaskLog
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse
 from hummingbot.core.web_assistant.connections.rest_connection import RESTConnection
 from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
@@ -197,6 +198,62 @@ class Backoff:
         self._pause_s = self._min_s
 
 
+class _RequestLog(Deque[TaskLog]):
+    """The throttler's log of the requests in the window, oldest first, with the sums of their weights by limit."""
+
+    def __init__(self):
+        super().__init__()
+        self.used: Counter = Counter()
+
+    def extend(self, requests: Iterable[TaskLog]) -> None:
+        for request in requests:
+            self.append(request)
+            self.used[request.rate_limit.limit_id] += request.weight
+
+    def popleft(self) -> TaskLog:
+        request = super().popleft()
+        self.used[request.rate_limit.limit_id] -= request.weight
+        return request
+
+    def clear(self) -> None:
+        super().clear()
+        self.used.clear()
+
+
+class _RequestContext(AsyncRequestContext):
+    """The framework's, which walks its whole log twice for every request and reckons each entry's age in decimals
+    (framework gap B18). All our limits have one window, so the oldest entries are the ones that leave it, and sums can
+    be kept. Whenever the limits seem to be reached, it is the base that decides and says so.
+
+    :param throttler: whose holds are waited for
+    """
+
+    def __init__(self, throttler: "VestThrottler", limit_id: str):
+        limit, linked = throttler.get_related_limits(limit_id)
+        super().__init__(
+            throttler._task_logs, limit, linked, throttler._lock, throttler._safety_margin_pct,
+            throttler._retry_interval,
+        )
+        self._throttler = throttler
+
+    async def acquire(self) -> None:
+        await self._throttler.wait_for_hold()
+        await super().acquire()
+        await self._throttler.wait_for_hold()  # one may have begun meanwhile
+
+    def flush(self) -> None:
+        now_s = time.time()
+        window_s = CONSTANTS.RATE_LIMIT_INTERVAL_S * (1 + self._safety_margin_pct)
+        while self._task_logs and now_s - self._task_logs[0].timestamp > window_s:
+            self._task_logs.popleft()
+
+    def within_capacity(self) -> bool:
+        limits = [(self._rate_limit, self._rate_limit.weight), *self._related_limits]
+        used = self._task_logs.used
+        is_free = all(used[limit.limit_id] + weight <= limit.limit for limit, weight in limits)
+        return is_free or super().within_capacity()
+
+
 class VestThrottler(AsyncThrottler):
     """The framework's throttler, which also stops everything when the venue wants fewer requests.
 
@@ -215,6 +272,7 @@ class VestThrottler(AsyncThrottler):
             backoff: Optional[Backoff] = None,
     ):
         super().__init__(rate_limits=CONSTANTS.RATE_LIMITS, limits_share_percentage=share_pct)
+        self._task_logs = _RequestLog()
         self._monotonic_s = monotonic_s
         self._backoff = backoff or Backoff(CONSTANTS.RATE_LIMIT_HOLD_MIN_S, CONSTANTS.RATE_LIMIT_HOLD_MAX_S)
         self._held_until_s = float("-inf")
@@ -224,18 +282,15 @@ class VestThrottler(AsyncThrottler):
         """For how long nothing will be sent, in seconds."""
         return max(0.0, self._held_until_s - self._monotonic_s())
 
-    @asynccontextmanager
-    async def execute_task(self, limit_id: str) -> AsyncIterator[None]:
+    def execute_task(self, limit_id: str) -> AsyncRequestContext:
         """As in the base, but waits for the end of a hold too; one may begin while it waits for capacity.
 
         :param limit_id: which of the rate limits the request counts for
         """
-        await self._wait_for_hold()
-        async with super().execute_task(limit_id):
-            await self._wait_for_hold()
-            yield
+        return _RequestContext(self, limit_id)
 
-    async def _wait_for_hold(self) -> None:
+    async def wait_for_hold(self) -> None:
+        """Waits until something may be sent again."""
         while (pause_s := self.hold_s) > 0:
             await asyncio.sleep(pause_s)
 

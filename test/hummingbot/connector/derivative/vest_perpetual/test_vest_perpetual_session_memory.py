@@ -62,3 +62,45 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_stops_no_order(tmp_pat
         memory.note_order(client_order_id, {})
     assert set(memory.orders) == {"1", "2"}
     assert ["Cannot write" in text for text in logs.texts(logging.WARNING)].count(True) == 1
+
+
+def test_c32_a_change_that_a_crash_cut_off_is_none_and_what_was_before_it_counts(tmp_path):
+    memory = session(tmp_path)
+    memory.note_order("1", {"amount": "1"})
+    memory.note_order("2", {"amount": "2"})
+    file, = tmp_path.iterdir()
+    file.write_text(file.read_text()[:-5])
+
+    assert session(tmp_path).orders == {"1": {"amount": "1"}}
+
+
+def test_c32_many_changes_leave_a_small_file(tmp_path):
+    memory = session(tmp_path)
+    memory.note_order("open", {"amount": "1"})
+    for number in range(3000):
+        memory.note_order(str(number), {"amount": "1"})
+        memory.forget_order(str(number))
+
+    file, = tmp_path.iterdir()
+    assert len(file.read_text().splitlines()) <= 1001
+    assert session(tmp_path).orders == {"open": {"amount": "1"}}
+
+
+def test_c32_a_file_that_somebody_removed_is_written_again(tmp_path):
+    memory = session(tmp_path)
+    memory.note_order("1", {})
+    file, = tmp_path.iterdir()
+    file.unlink()
+    memory.note_order("2", {})
+
+    assert session(tmp_path).orders == {"1": {}, "2": {}}
+
+
+def test_positions_that_did_not_change_write_nothing(tmp_path):
+    memory = session(tmp_path)
+    memory.note_positions({"BTC-PERP": ["0.1"]})
+    file, = tmp_path.iterdir()
+    before = file.read_bytes()
+    memory.note_positions({"BTC-PERP": ["0.1"]})
+
+    assert file.read_bytes() == before
