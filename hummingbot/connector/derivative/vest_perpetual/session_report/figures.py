@@ -22,8 +22,8 @@ _STATE_COLOURS = {FILLED: GREEN, CANCELLED: GREY, FAILED: RED, OPEN: AMBER}
 _LEVEL_COLOURS = {"CRITICAL": RED, "ERROR": RED, "WARNING": AMBER, "NETWORK": VIOLET}
 _DRAWN_LINES = 500  # of the log, of each level
 _BINS_PER_DECADE = 8
-_TICKS_MS = {1: "1 ms", 10: "10 ms", 100: "100 ms", 1000: "1 s", 10_000: "10 s", 60_000: "1 min", 600_000: "10 min",
-             3_600_000: "1 h", 86_400_000: "1 day"}
+_TICKS_MS = {1: "1 ms", 3: "3 ms", 10: "10 ms", 30: "30 ms", 100: "0.1 s", 300: "0.3 s", 1000: "1 s", 3000: "3 s",
+             10_000: "10 s", 60_000: "1 min", 600_000: "10 min", 3_600_000: "1 h", 86_400_000: "1 day"}
 _MARGIN = dict(l=20, r=20, t=20, b=40)
 _LEGEND_ABOVE = dict(orientation="h", y=1.02, yanchor="bottom")
 
@@ -59,8 +59,7 @@ def _legends(figure: go.Figure) -> Dict[str, Dict]:
 
 
 def _price_traces(session: MarketSession, end_ms: int) -> List[go.Scatter]:
-    name = "mid price" if session.has_recorded_prices else "last fill price"
-    traces = [_line(session.curve.drawn("price"), name, BLUE, shape="hv", width=1.2)] if len(session.curve) else []
+    traces = [_line(session.curve.drawn("price"), "last price known", BLUE, shape="hv", width=1.2)]
     sides = ((True, "buy", GREEN, "triangle-up", session.buys), (False, "sell", RED, "triangle-down", session.sells))
     traces += [_lives([order for order in session.orders if order.is_buy == is_buy],
                       f"{word} order, placed to ended", colour, end_ms) for is_buy, word, colour, _, _ in sides]

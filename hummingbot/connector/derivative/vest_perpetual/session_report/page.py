@@ -110,6 +110,8 @@ class _Page:
         return f'<figure data-source="{source}"></figure><script type="application/json" id="{source}">{words}</script>'
 
     def add_markets(self, session: Session) -> None:
+        self.add('<p class="muted">Triangles are fills; thin lines are LIMIT orders, from when they were placed to '
+                 "their end. Drag to zoom, double-click to return, click in a legend to hide.</p>")
         by_volume = sorted(session.markets, key=lambda market: market.ledger.quote_volume, reverse=True)
         for market in by_volume[:DRAWN_MARKETS]:
             self.add(f"<h2>{escape(_market_name(session, market))}</h2>",
@@ -229,9 +231,7 @@ def _left_out(market: MarketSession) -> str:
     fills, orders = figures.marks_left_out(market)
     words = [f"{left:,} of {count:,} {what}" for left, count, what in
              ((fills, market.ledger.fills, "fills"), (orders, market.drawable_orders, "LIMIT orders")) if left]
-    thinned = f' Not drawn: {" and ".join(words)}; every sum has them all.' if words else ""
-    return ('<p class="muted">Triangles are fills, thin lines are LIMIT orders from when they were placed to their '
-            f"end. Drag to zoom, double-click to return, click in the legend to hide.{thinned}</p>")
+    return f'<p class="muted">Not drawn: {" and ".join(words)}; every sum has them all.</p>' if words else ""
 
 
 def _interruptions(interruptions: Sequence[Interruption]) -> str:
@@ -306,7 +306,7 @@ def _duration(time_ms: float) -> str:
     if time_ms < 1000:
         return f"{time_ms:,.0f} ms"
     if time_ms < 60_000:
-        return f"{time_ms / 1000:,.2f} s"
+        return f"{time_ms / 1000:.3g} s"
     minutes, seconds = divmod(round(time_ms / 1000), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -53,7 +53,6 @@ class MarketSession:
     """How many could be: LIMIT orders."""
     fill_latencies_ms: Dict[str, array] = field(default_factory=dict)
     """From placing an order to the record that it was filled completely, by order type."""
-    has_recorded_prices: bool = False
     first_ms: Optional[int] = None
     last_ms: Optional[int] = None
 
@@ -170,8 +169,6 @@ def _note_event(session: MarketSession, event: Union[Price, Fill, Payment]) -> N
     if isinstance(event, Fill):
         marks = session.buys if event.is_buy else session.sells
         marks.add(event.time_ms, float(event.price), float(event.amount), float(event.fee))
-    elif isinstance(event, Price):
-        session.has_recorded_prices = True
     _note_books(session, event.time_ms)
 
 

@@ -68,7 +68,7 @@ def test_the_numbers_of_a_session(tmp_path):
     assert found["all of USDC", "funding"] == Decimal("0.5")
     assert ("all of USDC", "position") not in found
     words = words_of(page)
-    for told in ("market_making (conf.yml)", "2026-11-22 21:26:33 to 2026-11-22 21:26:42 UTC (9.00 s)", "20.47 USDC",
+    for told in ("market_making (conf.yml)", "2026-11-22 21:26:33 to 2026-11-22 21:26:42 UTC (9 s)", "20.47 USDC",
                  "user stream 1 1 750 ms", "Failed to cancel order …: HTTP 503", "379 ms", "50 ms", "40 ms"):
         assert told in re.sub(r"\s+", " ", words)
 

@@ -65,8 +65,7 @@ def test_the_mark_is_the_last_price_known_or_the_one_that_is_given(recording):
     recording.fill(1_000, 1, 100)
     assert only(read_session(recording.database)).ledger.unrealised == 0
     recording.price(2_000, 103)
-    session = only(read_session(recording.database))
-    assert session.has_recorded_prices and session.ledger.unrealised == 3
+    assert only(read_session(recording.database)).ledger.unrealised == 3
     given_mark = only(read_session(recording.database, marks={"BTC-USDC": Decimal(110)}))
     assert given_mark.ledger.pnl == 10
     assert given_mark.curve.values("pnl")[-1] == 10

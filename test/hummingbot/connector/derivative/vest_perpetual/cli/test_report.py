@@ -1,0 +1,81 @@
+"""`report`: its options, what it prints, and how it says what is wrong. The page has its own tests."""
+import json
+from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import short_session
+
+import pytest
+from typer.testing import CliRunner
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli import app
+
+from .conftest import Outcome
+
+
+@pytest.fixture
+def recording(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return short_session(tmp_path)
+
+
+@pytest.fixture
+def report(recording):
+    """Runs the command on a session, without a picture."""
+    return lambda *words: Outcome(CliRunner().invoke(app, ["report", str(recording.database), "--no-png", *words]))
+
+
+def test_for_people(report, tmp_path):
+    outcome = report()
+    assert outcome.exit_code == 0
+    assert "BTC-USDC" in outcome.stdout and "19.72" in outcome.stdout
+    assert outcome.stdout.splitlines()[-1] == "report_bot.html"
+    assert (tmp_path / "report_bot.html").exists() and not (tmp_path / "report_bot.png").exists()
+
+
+def test_names_for_programs_are_stable(report):
+    result = report("--json").json
+    assert set(result) == {"page", "picture", "from_ms", "to_ms", "markets", "errors", "streams_lost"}
+    assert set(result["markets"][0]) == {
+        "connector", "trading_pair", "orders", "orders_by_state", "fills", "base_volume", "quote_volume", "realised",
+        "unrealised", "fees", "funding", "pnl", "position", "mark",
+    }
+    assert (result["picture"], result["errors"], result["streams_lost"]) == (None, 1, 1)
+    assert float(result["markets"][0]["pnl"]) == 19.7245
+
+
+def test_what_is_chosen(report, tmp_path):
+    words = ("--pair", "btc-usdc", "--from", "2026-11-22T21:26:37", "--to", "2026-11-22T22:26:39+01:00",
+             "--connector", "vest_perpetual", "--out", str(tmp_path / "chosen.html"), "--json")
+    market, = report(*words).json["markets"]
+    assert (market["trading_pair"], market["fills"], market["orders"]) == ("BTC-USDC", 1, 2)
+    assert (tmp_path / "chosen.html").exists()
+
+
+def test_a_log_can_be_named(report, recording, tmp_path):
+    elsewhere = tmp_path / "elsewhere.log"
+    recording.log.rename(elsewhere)
+    assert report("--json").json["errors"] is None
+    assert report("--json", "--log", str(elsewhere)).json["errors"] == 1
+
+
+def test_without_a_browser_there_is_a_page_and_a_sentence(recording, monkeypatch, tmp_path):
+    monkeypatch.setenv("BROWSER_PATH", str(tmp_path / "none"))
+    outcome = Outcome(CliRunner().invoke(app, ["report", str(recording.database), "--json"]))
+    assert outcome.exit_code == 0 and json.loads(outcome.stdout)["picture"] is None
+    assert len(outcome.stderr.splitlines()) == 1 and "install one" in outcome.stderr
+
+
+@pytest.mark.parametrize("words, exit_code, told", [
+    (["--pair", "DOGE-USDC"], 1, "it has BTC-USDC, ETH-USDC"),
+    (["--from", "yesterday"], 2, "2026-11-22T21:30"),
+    (["--out", "page.sqlite"], 2, ".html"),
+    (["--out", "none/page.html"], 1, "cannot be written"),
+    (["--log", "none.log"], 1, "log file"),
+])
+def test_what_is_wrong_is_said_in_one_sentence(report, words, exit_code, told):
+    outcome = report(*words)
+    assert outcome.exit_code == exit_code and outcome.is_one_sentence() and told in outcome.stderr
+
+
+def test_a_file_that_is_no_database(tmp_path):
+    (tmp_path / "notes.sqlite").write_text("notes")
+    outcome = Outcome(CliRunner().invoke(app, ["report", str(tmp_path / "notes.sqlite")]))
+    assert outcome.exit_code == 1 and outcome.is_one_sentence() and "no Hummingbot database" in outcome.stderr
