@@ -3,6 +3,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -154,12 +155,8 @@ def test_a_wallet_that_signs_elsewhere(person):
     assert json.loads(stdout)["wallet_address"] == WALLET.address
 
 
-@pytest.mark.parametrize("words", [
-    ("register", WALLET_KEY), ("register", f"--wallet-key={WALLET_KEY}"), ("register", "--wallet-key-env", WALLET_KEY),
-    ("account", WALLET_KEY[2:-1]), ("connect", "--from", WALLET_KEY),
-])
-def test_a_key_on_the_command_line_is_refused_and_not_repeated(person, words):
-    exit_code, stdout, stderr = person.run(*words)
+def test_a_key_on_the_command_line_is_refused_and_not_repeated(person):
+    exit_code, stdout, stderr = person.run("register", f"--wallet-key={WALLET_KEY}")
     assert exit_code == 2 and stdout == "" and "shell's history" in stderr
     assert leaks([stderr], [WALLET_KEY[:-1]]) == []
 
@@ -182,6 +179,22 @@ def test_ctrl_c_ends_the_stream_with_one_word(person, keys_file):
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130 and "Stopped." in stdout and stderr == ""
+
+
+def test_ctrl_c_while_an_order_is_under_way_says_where_to_look(person, simulator, keys_file):
+    fault = simulator.ask("add_fault", "rest", "hang", method="POST", path="/orders", when="after", times=1)
+    with person.start("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--yes", "--keys", keys_file,
+                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while not any(rule["id"] == fault and rule["struck"] for rule in simulator.ask("faults")):
+            assert time.monotonic() < deadline_s, "no order came"
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 130 and "Traceback" not in stderr
+    nonce = re.search(r"under way \(nonce (\d+)\)", stderr)[1]
+    exit_code, stdout, _ = person.run("orders", "--nonce", nonce, "--json", "--keys", keys_file)
+    assert exit_code == 0 and [str(order["nonce"]) for order in json.loads(stdout)["orders"]] == [nonce]
 
 
 def test_a_reader_that_has_enough_ends_the_stream(person, simulator, keys_file):

@@ -1,4 +1,5 @@
 """`account` and `leverage`: what the account holds, and with how much leverage."""
+from decimal import Decimal
 from typing import Annotated, Any, Dict, List, Mapping, Optional
 
 import typer
@@ -22,7 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
 from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
-from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue, available
+from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import expiry_ms, renewal_command
 
 _BALANCES = {"asset": "asset", "total": "total", "locked": "locked", "available": "available"}
@@ -50,7 +51,7 @@ async def account(
             "signing_address": venue.auth.signing_address,
             "expires_ms": expiry_ms(venue.auth, data_path(), domain.value),
             "time_ms": venue.clock.now_ms(),
-            "balances": available(reading.account),
+            "balances": _balance_rows(reading.account),
             "positions": _position_rows(reading.account, leverages, pairs),
             "leverages": [{"symbol": symbol, "trading_pair": pairs.get(symbol), "leverage": value}
                           for symbol, value in leverages.items()],
@@ -94,6 +95,18 @@ async def leverage(
     result = {"domain": domain.value, "symbol": market.symbol, "leverage": set_to, "max_leverage": highest}
     output.emit(result, output.lines(result, {"symbol": "Market", "leverage": "Leverage", "max_leverage": "At most"}),
                 as_json)
+
+
+def _balance_rows(account: wire.Account) -> List[Dict[str, Any]]:
+    """As the connector has them: no more is available than the venue lets go."""
+    rows = []
+    for balance in account.balances:
+        free = balance.total - balance.locked
+        if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
+            free = min(free, account.withdrawable)
+        rows.append({"asset": balance.asset, "total": balance.total, "locked": balance.locked,
+                     "available": max(Decimal(0), free)})
+    return rows
 
 
 def _position_rows(account: wire.Account, leverages: Mapping[str, int], pairs: Mapping[str, str]

@@ -1,4 +1,5 @@
 """Where the three values of an account come from: Hummingbot's keystore, or a private file of the user."""
+import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli import keystore
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, Domain, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
 
 Auth = TypeVar("Auth", bound=VestPerpetualAuth)
 _FIELDS = ("api_key", "signing_private_key", "account_group")
@@ -67,10 +69,10 @@ def keys_for(domain: Domain, keys_file: Optional[Path]) -> Keys:
     if keys_file is not None:
         return keys_from_file(domain, keys_file)
     if not keystore.has_keys(domain.value):
-        raise CommandError(
-            f"Hummingbot has no keys of {domain.value} here: vest-perpetual register --save --domain {domain.value} "
-            f"makes and stores them", ExitCode.KEYS,
-        )
+        others = [other.value for other in Domain if keystore.has_keys(other.value)]
+        remedy = f"there are some of another domain: say --domain {others[0]}, or register" if others else "register"
+        raise CommandError(f"Hummingbot has no keys of {domain.value} here; {remedy} a key: "
+                           f"{renewal_command(domain.value)}", ExitCode.KEYS)
     return _keys_of(domain.value, keystore.Keystore.unlock().read(domain.value))
 
 
@@ -103,8 +105,7 @@ def _private_values(path: Path) -> Dict[str, str]:
     """
     try:
         with path.open(encoding="utf-8") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            if mode & 0o077:
+            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise CommandError(f"others on this computer can read {path}, and whoever has these keys can trade: "
                                    f"run chmod 600 {path} first", ExitCode.KEYS)
             # Every value stays the text it is: YAML's own rules would make numbers of 0x… and 12e5.

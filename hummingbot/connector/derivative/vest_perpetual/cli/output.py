@@ -86,7 +86,10 @@ def utc(time_ms: int) -> str:
 
     :param time_ms: in ms since the epoch
     """
-    return datetime.fromtimestamp(time_ms / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"{time_ms} ms"  # whoever said it wrote a number that is no date
 
 
 def span(ms: int) -> str:

@@ -81,6 +81,7 @@ async def register(
         signer = Account.create()
         expiry_ms = venue.clock.now_ms() + life_ms
         approval = approve(domain.value, signer.address, expiry_ms)
+        await venue.reconnect()
         api_key, account_group = await _registered(venue, register_request(
             signer.address, approval.wallet_address, approval.signature, expiry_ms,
         ))
@@ -154,8 +155,8 @@ def _store(store: keystore.Keystore, result: Dict[str, Any], keys: Keys, as_json
     except OSError as error:
         output.note(f"The expiry could not be noted ({error.strerror}): nothing will warn of it.")
     text = (
-        f"Registered, and stored in Hummingbot's keystore, where `connect` shows {keys.domain}. A bot that runs here on "
-        f"the same account goes on with the new key by itself.\n\n{_facts(result)}"
+        f"Registered, and stored in Hummingbot's keystore, where `connect` shows {keys.domain}. A bot that runs here "
+        f"on the same account goes on with the new key by itself.\n\n{_facts(result)}"
     )
     output.emit({**result, "saved": True}, text, as_json)
 

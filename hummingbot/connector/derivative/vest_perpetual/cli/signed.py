@@ -1,4 +1,5 @@
 """Requests that change the account: shown, confirmed, sent once, and followed until it is known what became of them."""
+import asyncio
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Awaitable, Callable, Optional
@@ -28,7 +29,12 @@ async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: 
         return None
     money = " (real money)" if venue.domain == CONSTANTS.DEFAULT_DOMAIN else ""
     prompts.confirm(f"{venue.domain}{money}: {question}", is_agreed)
-    return await act()
+    await venue.reconnect()
+    try:
+        return await act()
+    except asyncio.CancelledError:
+        output.note(f"It was under way (nonce {venue.last_nonce}): look what became of it before you try again.")
+        raise
 
 
 def number(text: str, name: str) -> Decimal:

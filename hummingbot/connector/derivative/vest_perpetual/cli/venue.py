@@ -2,9 +2,8 @@
 import asyncio
 import logging
 import random
-from decimal import Decimal
 from types import TracebackType
-from typing import Any, Awaitable, Callable, Dict, List, Optional, Type, TypeVar
+from typing import Any, Awaitable, Callable, Dict, Optional, Type, TypeVar
 
 from bidict import bidict
 
@@ -25,9 +24,14 @@ from hummingbot.connector.derivative.vest_perpetual.cli.rehearsal import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestClockError, VestRefusedError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestClockError,
+    VestOrderNotFoundError,
+    VestRefusedError,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
@@ -46,9 +50,13 @@ class ManualNonces:
     def __init__(self, clock: ServerClock):
         self._clock = clock
 
+        self.last: Optional[int] = None
+        """The nonce given last."""
+
     def next(self) -> int:
         """The next nonce."""
-        return self._clock.now_ms() * 100 + random.SystemRandom().randrange(100)
+        self.last = self._clock.now_ms() * 100 + random.SystemRandom().randrange(100)
+        return self.last
 
 
 class Venue(VestTransfers):
@@ -145,9 +153,12 @@ class Venue(VestTransfers):
 
         :param order_id: the venue's
         """
-        rows = await self._api_get(CONSTANTS.ORDERS_PATH, params={"id": order_id}, is_auth_required=True,
-                                   limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID)
-        orders = [wire.Order.from_payload(row) for row in rows]
+        try:
+            rows = await self._api_get(CONSTANTS.ORDERS_PATH, params={"id": order_id}, is_auth_required=True,
+                                       limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID)
+        except VestOrderNotFoundError:
+            return None  # a venue may say so when its list would be empty
+        orders = [wire.Order.from_payload(row) for row in rows_from(rows, "orders")]
         return next((order for order in orders if order.order_id == order_id), None)
 
     async def ask(self, path_url: str, params: Optional[Dict[str, Any]] = None, is_auth_required: bool = False,
@@ -162,6 +173,17 @@ class Venue(VestTransfers):
         return await self._request(method, path_url, is_auth_required, None, params=params)
 
     # --- Requests
+
+    async def reconnect(self) -> None:
+        """The next request takes a new connection. While somebody was asked something the venue may have closed the
+        idle ones; a request that finds that out too late looks like one whose answer was lost.
+        """
+        await self.api_factory.close()
+
+    @property
+    def last_nonce(self) -> Optional[int]:
+        """The nonce of the last order, cancellation or transfer, None before the first."""
+        return self._order_ids.last
 
     def next_nonce(self) -> int:
         """The nonce of the next order or cancellation."""
@@ -232,18 +254,3 @@ def _silent_logger() -> logging.Logger:
     logger = logging.getLogger(f"{__name__}.markets")
     logger.disabled = True
     return logger
-
-
-def available(account: wire.Account) -> List[Dict[str, Any]]:
-    """The balances of an account, for tables and JSON: what is total, locked, and free to use.
-
-    :param account: as the venue tells it
-    """
-    rows = []
-    for balance in account.balances:
-        free = balance.total - balance.locked
-        if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
-            free = min(free, account.withdrawable)
-        rows.append({"asset": balance.asset, "total": balance.total, "locked": balance.locked,
-                     "available": max(Decimal(0), free)})
-    return rows

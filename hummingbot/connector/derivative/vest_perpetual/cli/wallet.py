@@ -2,6 +2,7 @@
 it is never stored, never shown and never taken from the command line.
 """
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
@@ -81,10 +82,8 @@ def _decrypted(path: Path) -> str:
         content = None
     if not isinstance(content, dict) or not {"crypto", "Crypto"} & set(content):
         raise CommandError(f"{path} is no wallet's keystore file", ExitCode.USAGE)
-    try:
-        password = prompts.secret_from_environment(KEYSTORE_PASSWORD_VARIABLE)
-    except CommandError:
-        password = prompts.secret(f"Password of {path.name}", f"put it into {KEYSTORE_PASSWORD_VARIABLE}")
+    password = os.environ.get(KEYSTORE_PASSWORD_VARIABLE) or prompts.secret(
+        f"Password of {path.name}", f"put it into {KEYSTORE_PASSWORD_VARIABLE}")
     try:
         return bytes(Account.decrypt(content, password)).hex()
     except ValueError as error:

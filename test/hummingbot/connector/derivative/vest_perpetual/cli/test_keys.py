@@ -66,6 +66,11 @@ def connected(run, home, keys_file):
     assert run("connect", "--from", keys_file, "--no-check").exit_code == 0
 
 
+def test_keys_of_another_domain_are_pointed_out(run, connected):
+    outcome = run("account", "--domain", "vest_perpetual_testnet")
+    assert outcome.exit_code == 3 and f"say --domain {DOMAIN}" in outcome.stderr
+
+
 def test_the_keystore_opens_with_its_password_alone(run, connected, monkeypatch):
     assert run("account").exit_code == 0
     monkeypatch.setenv("HBOT_PASSWORD", "another")

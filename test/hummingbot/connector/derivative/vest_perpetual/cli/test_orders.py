@@ -9,6 +9,7 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
+from hummingbot.connector.derivative.vest_perpetual.cli import prompts
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 
 FAR = ("--price", "1000")
@@ -165,6 +166,16 @@ def test_a_rejection_is_said_with_its_reason(act, venue, account):
     venue.ask("reject_next", 3002)
     outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes")
     assert outcome.exit_code == 4 and "margin" in outcome.json["error"]["message"]
+
+
+def test_connections_that_ended_while_somebody_was_asked_lose_nothing(act, venue, account, monkeypatch):
+    def think(question, is_agreed):
+        venue.ask("go_down")
+        venue.ask("come_back")
+
+    monkeypatch.setattr(prompts, "confirm", think)
+    outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR)
+    assert outcome.exit_code == 0 and outcome.stderr == ""
 
 
 # --- cancel

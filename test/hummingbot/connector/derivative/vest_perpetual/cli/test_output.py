@@ -24,6 +24,10 @@ def test_a_table_shows_numbers_as_they_are_times_in_utc_and_what_is_not_there():
     assert "0.0100" in text and "2026-11-22 22:18:12 UTC" in text and " - " in text and "yes" in text
 
 
+def test_a_number_that_is_no_time_is_shown_as_it_is():
+    assert output.utc(10 ** 30) == f"{10 ** 30} ms"
+
+
 def test_an_empty_table_is_a_sentence():
     assert output.table([], {"a": "a"}, "No such orders.") == "No such orders."
 

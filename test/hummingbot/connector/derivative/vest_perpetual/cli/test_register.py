@@ -8,7 +8,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
-from hummingbot.connector.derivative.vest_perpetual.cli import keystore, wallet
+from hummingbot.connector.derivative.vest_perpetual.cli import keystore, prompts, wallet
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import registration_typed_data
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import RegistrationNote
@@ -274,6 +274,16 @@ def test_a_folder_in_which_nothing_can_be_written_is_noticed_before_anything_is_
     registrations = len(venue.requests("POST", "/register"))
     assert run("register", *FROM_ENVIRONMENT, "--save").exit_code == 1
     assert len(venue.requests("POST", "/register")) == registrations
+
+
+def test_a_connection_that_ended_while_the_key_was_typed_loses_nothing(run, home, venue, monkeypatch):
+    def type_slowly(prompt, otherwise):
+        venue.ask("go_down")
+        venue.ask("come_back")
+        return WALLET_KEY
+
+    monkeypatch.setattr(prompts, "secret", type_slowly)
+    assert run("register").exit_code == 0
 
 
 def test_keys_are_not_taken_as_arguments(run, home, venue):
