@@ -8,11 +8,9 @@ import math
 from functools import cached_property
 from typing import Any, Callable, Dict, Optional, Sequence, Union
 
-from eth_abi import encode
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -32,7 +30,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestUnauthorizedError,
     VestUnusableKeyError,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_signer import PersonalSigner
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_signer import PersonalSigner, request_hash
 from hummingbot.core.web_assistant.auth import AuthBase
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, WSRequest
 
@@ -45,15 +43,6 @@ _CONNECT_HINT = "enter the keys again with the connect command"
 
 
 # --- Pure functions
-
-
-def request_hash(types: Sequence[str], values: Sequence[Any]) -> bytes:
-    """The 32 bytes that are signed for a request: keccak256 of the values' ABI encoding.
-
-    :param types: Solidity types
-    :param values: one value for each type
-    """
-    return keccak(encode(types, values))
 
 
 def registration_typed_data(domain: str, signing_address: str, expiry_ms: int) -> Dict[str, Any]:

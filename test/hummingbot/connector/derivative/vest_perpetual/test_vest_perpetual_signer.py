@@ -4,12 +4,18 @@ import sys
 from unittest.mock import patch
 
 import pytest
+from eth_abi import encode
 from eth_account import Account
 from eth_account.messages import encode_defunct
+from eth_utils import keccak
 from hypothesis import given, settings, strategies as st
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_signer as signer_module
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_signer import PersonalSigner
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_signer import (
+    PersonalSigner,
+    abi_encoded,
+    request_hash,
+)
 
 CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 KEYS = st.integers(1, CURVE_ORDER - 1).map(lambda number: number.to_bytes(32, "big"))
@@ -41,3 +47,35 @@ def test_both_libraries_were_asked(signer_class, request):
 
 def test_a_signer_does_not_show_its_key():
     assert repr(PersonalSigner(b"\x11" * 32)) == "PersonalSigner()"
+
+
+TYPES_AND_VALUES = st.lists(st.one_of(
+    st.tuples(st.just("uint256"), st.integers(0, 2 ** 256 - 1)),
+    st.tuples(st.just("bool"), st.booleans()),
+    st.tuples(st.just("string"), st.text(st.characters(codec="utf-8"), max_size=100)),
+    st.tuples(st.just("address"), st.binary(min_size=20, max_size=20).map(lambda address: "0x" + address.hex())),
+), max_size=10)
+
+
+@settings(max_examples=300, deadline=None)
+@given(fields=TYPES_AND_VALUES)
+def test_a2_values_are_encoded_and_hashed_as_by_eth_abi_and_eth_utils(fields):
+    types, values = [kind for kind, _ in fields], [value for _, value in fields]
+
+    assert abi_encoded(types, values) == encode(types, values)
+    assert request_hash(types, values) == keccak(encode(types, values))
+
+
+@pytest.mark.parametrize("kind, value", [
+    ("uint256", "1"), ("uint256", 1.0), ("uint256", True), ("uint256", -1), ("uint256", 2 ** 256), ("bool", 1),
+    ("bool", "true"), ("string", 1), ("string", b"a"), ("string", None), ("address", "0x12"), ("address", "11" * 21),
+    ("address", "0x" + "1 " * 20),
+])
+def test_a_value_that_is_not_of_its_type_is_not_signed(kind, value):
+    with pytest.raises((TypeError, ValueError)):
+        abi_encoded([kind], [value])
+
+
+def test_no_value_is_left_out():
+    with pytest.raises(ValueError):
+        abi_encoded(["uint256", "uint256"], [1])
