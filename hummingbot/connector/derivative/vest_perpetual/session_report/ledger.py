@@ -18,7 +18,7 @@ class Ledger:
 
     def __init__(self, position: Decimal = ZERO, mark: Decimal = ZERO) -> None:
         self.position = self.opening_position = position
-        self.mark = mark
+        self.mark = self.opening_mark = mark
         self.fills = 0
         self.base_volume = self.quote_volume = self.fees = self.funding = ZERO
         self._cash_flow = -position * mark

@@ -85,7 +85,8 @@ class Log:
 
 def log_files(database: Path) -> List[Path]:
     """The client's log files of a bot, oldest first, where Hummingbot keeps them: `logs/` beside its `data/`."""
-    folders = (database.parent.parent / "logs", database.parent / "logs", database.parent)
+    folder = database.absolute().parent
+    folders = (folder.parent / "logs", folder / "logs", folder)
     files = {file.resolve() for folder in folders for file in folder.glob(f"logs_{escape(database.stem)}.log*")
              if file.is_file()}
     # The one without a date behind its name is the newest.

@@ -207,8 +207,12 @@ def _summary(session: Session) -> str:
              for quote, markets in by_quote.items() if len(markets) > 1]
     headings = "".join(f"<th>{column.heading}</th>" for column in SUMMARY)
     table = f'<table id="summary"><tr><th class="words">market</th>{headings}</tr>{"".join(rows)}</table>'
+    held = [f"{figures.plain(market.ledger.opening_position)} {market.market.base} at "
+            f"{figures.plain(market.ledger.opening_mark)} {market.market.quote}"
+            for market in session.markets if market.ledger.opening_position]
+    words = f" Held before the period: {'; '.join(held)}." if held else ""
     return (f'<div class="panel">{table}<p class="muted">Money in {escape(", ".join(by_quote))}; volume, base and '
-            f"position in the first asset of the pair.</p></div>")
+            f"position in the first asset of the pair.{escape(words)}</p></div>")
 
 
 def _summary_row(name: str, values: Iterable[Optional[Decimal]], kind: str = "") -> str:

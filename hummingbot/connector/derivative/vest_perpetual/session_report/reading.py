@@ -203,10 +203,11 @@ def open_database(path: Path) -> Iterator[Database]:
                 if not _TABLES <= names:
                     raise ReportError(_not_hummingbots(path))
                 yield Database(connection)
-        except sqlite3.OperationalError as error:
-            raise ReportError(f"{path} cannot be read ({error}); check its permissions, or try again.") from error
-        except sqlite3.DatabaseError as error:
-            raise ReportError(_not_hummingbots(path)) from error
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+                raise ReportError(_not_hummingbots(path)) from error
+            raise ReportError(f"{path} cannot be read ({error}); check its permissions, try again, or take a copy "
+                              f"that was kept.") from error
 
 
 def _not_hummingbots(path: Path) -> str:

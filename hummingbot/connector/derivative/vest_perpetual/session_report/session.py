@@ -23,11 +23,10 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.reading impor
     open_database,
 )
 from hummingbot.connector.derivative.vest_perpetual.session_report.series import DRAWN_ORDERS, Series, evenly
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import TAG_COUNT
 
 MARKET_ORDER = "MARKET"
-# A client order id of the connector is the ms it was placed in and a tag of three digits (`vest_perpetual_order_ids`).
-_ID_DIGITS = 16
-_TAG_COUNT = 1000
+_ID_DIGITS = 16  # of a client order id of the connector: the ms it was placed in, and a tag
 _TOLERANCE_MS = 60_000  # an id whose time is farther than this from the order's creation is none of the connector's
 
 
@@ -202,7 +201,7 @@ def _look_at_orders(session: MarketSession, database: Database, market: Market, 
 def placed_ms(order: Order) -> int:
     """When an order was placed: to the ms by an id of the connector, else by the tick of the client's clock."""
     if order.order_id.isascii() and order.order_id.isdecimal() and len(order.order_id) == _ID_DIGITS:
-        by_id_ms = int(order.order_id) // _TAG_COUNT
+        by_id_ms = int(order.order_id) // TAG_COUNT
         if abs(by_id_ms - order.created_ms) < _TOLERANCE_MS:
             return by_id_ms
     return order.created_ms

@@ -1,5 +1,6 @@
 """What is read of the client's log files."""
 import time
+from pathlib import Path
 from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import (
     BACK,
     LOST,
@@ -146,6 +147,12 @@ def test_yesterdays_log_is_read_before_todays(recording, tmp_path):
         recording.say((0, "INFO", "hello"), file=recording.log.with_name(name))
     assert [file.name for file in log_files(recording.database)] == [
         "logs_bot.log.2026-11-20", "logs_bot.log.2026-11-21", "logs_bot.log"]
+
+
+def test_the_logs_are_found_from_within_the_data_folder(recording, monkeypatch):
+    recording.say((0, "INFO", "hello"))
+    monkeypatch.chdir(recording.database.parent)
+    assert [file.name for file in log_files(Path(recording.database.name))] == ["logs_bot.log"]
 
 
 def test_a_name_with_brackets_is_taken_literally(tmp_path):

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import (
     LOST,
+    START_MS,
     Recording,
     short_session,
     values,
@@ -86,6 +87,14 @@ def test_orders_without_fills_and_fills_without_orders(tmp_path):
     assert values(page_of(orders))["BTC-USDC", "orders_open"] == 1
     assert "No order was filled completely" in words_of(page_of(orders))
     assert values(page_of(fills))["BTC-USDC", "fills"] == 1
+
+
+def test_a_period_in_which_nothing_happened(tmp_path):
+    recording = Recording(tmp_path)
+    recording.fill(0, 3, 100)
+    page = page_of(recording, from_ms=START_MS + 1)
+    assert values(page)["BTC-USDC", "position"] == 3
+    assert "Held before the period: 3 BTC at 100 USDC" in words_of(page)
 
 
 def test_a_log_without_complaints(tmp_path):

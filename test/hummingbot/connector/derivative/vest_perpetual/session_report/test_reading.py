@@ -99,6 +99,14 @@ def test_another_file_is_none_of_hummingbots(tmp_path, content):
         pass
 
 
+def test_a_damaged_database_cannot_be_read(tmp_path):
+    path = short_session(tmp_path).database
+    content = path.read_bytes()
+    path.write_bytes(content[:4096] + b"\0" * 4096 * 40 + content[4096 * 41:])
+    with pytest.raises(ReportError, match="cannot be read"), open_database(path) as database:
+        list(database.fills(BTC))
+
+
 def test_a_database_of_another_program_is_none_of_hummingbots(tmp_path):
     connection = sqlite3.connect(tmp_path / "other.sqlite")
     connection.execute('CREATE TABLE "Order" (id TEXT)')
