@@ -10,7 +10,10 @@ from typing import List, Optional
 
 from vest_simulator.config import SimulatorConfig
 from vest_simulator.engine.specs import DEFAULT_SYMBOLS
+from vest_simulator.feeds.recording import RecordingError
+from vest_simulator.feeds.replay import AT_END
 from vest_simulator.simulator import VestSimulator
+from vest_simulator.state.store import StateError
 
 
 def _decimal(text: str) -> Decimal:
@@ -30,28 +33,51 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--admin-port", type=int, default=8788,
                         help="port of the admin API; 0: any (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="prices and keys are the same for the same seed")
-    parser.add_argument("--symbols", default=",".join(spec.symbol for spec in DEFAULT_SYMBOLS),
-                        help="comma list (default %(default)s)")
+    parser.add_argument("--symbols", help="comma list (default: all of --prices or --mirror, without them "
+                        + ",".join(spec.symbol for spec in DEFAULT_SYMBOLS) + ")")
     parser.add_argument("--balance", type=_decimal, default=Decimal("100000"), help="USDC of each account")
     parser.add_argument("--accounts", type=int, default=1, help="number of accounts")
     parser.add_argument("--account-group", type=int, default=5, help="account group of the first account")
     parser.add_argument("--funding-rate-multiplier", type=_decimal, default=Decimal("1"), help="accelerates funding")
     parser.add_argument("--tick-interval", type=float, default=0.2, help="seconds between price steps")
+    parser.add_argument("--prices", action="append", default=[], metavar="FILE",
+                        help="CSV of klines or ticks to play instead of made-up prices; can be given several times")
+    parser.add_argument("--start", type=int, metavar="MS",
+                        help="recorded time, in ms, at which trading begins; what is before is history "
+                             "(default: the beginning of the recording)")
+    parser.add_argument("--speed", type=_decimal, default=Decimal("1"),
+                        help="recorded seconds a second (default %(default)s)")
+    parser.add_argument("--at-end", choices=AT_END, default="halt",
+                        help="at the end of the recording all markets halt, the last prices hold, or it begins again "
+                             "(default %(default)s)")
+    parser.add_argument("--mirror", metavar="URL",
+                        help="take prices, status and funding rates from a live venue: production, testnet or a URL; "
+                             "only its public feed is read, and nothing is sent there")
+    parser.add_argument("--state", metavar="FILE",
+                        help="keep accounts, orders and keys in this file; it is made when it is missing")
     parser.add_argument("--ready-file", help="JSON with URLs and keys, written once the simulator serves (mode 0600)")
     return parser
 
 
 def _config(arguments: argparse.Namespace) -> SimulatorConfig:
-    """:raises ValueError: for a symbol that is not known"""
+    """:raises ValueError: for a symbol that is not known, or arguments that do not go together"""
+    if not arguments.speed:
+        raise ValueError("the speed must be above zero")
+    is_recording_set = arguments.start is not None or arguments.speed != 1 or arguments.at_end != "halt"
+    if is_recording_set and not arguments.prices:
+        raise ValueError("--start, --speed and --at-end belong to --prices")
     return SimulatorConfig(
         host=arguments.host, port=arguments.port, admin_port=arguments.admin_port, seed=arguments.seed,
-        symbols=tuple(arguments.symbols.split(",")), balance=arguments.balance, accounts=arguments.accounts,
+        symbols=tuple(arguments.symbols.split(",")) if arguments.symbols else None,
+        balance=arguments.balance, accounts=arguments.accounts,
         first_account_group=arguments.account_group, tick_interval_s=arguments.tick_interval,
-        funding_rate_multiplier=arguments.funding_rate_multiplier)
+        funding_rate_multiplier=arguments.funding_rate_multiplier, prices=tuple(arguments.prices),
+        start_ms=arguments.start, speed=arguments.speed, at_end=arguments.at_end, mirror=arguments.mirror,
+        state=arguments.state)
 
 
 def _connect_block(simulator: VestSimulator) -> str:
-    lines = [f"Vest simulator: {simulator.url}   admin: {simulator.admin_url}", "",
+    lines = [f"Vest simulator: {simulator.url}   admin: {simulator.admin_url}", *_sources(simulator.config), "",
              "In Hummingbot:  connect vest_perpetual_simulator"]
     if simulator.config.port != 8787:
         lines.append(f"  (start Hummingbot with VEST_SIMULATOR_URL={simulator.url})")
@@ -59,6 +85,21 @@ def _connect_block(simulator: VestSimulator) -> str:
         lines += [f"  API key:             {account.api_key}", f"  signing private key: {account.signing_private_key}",
                   f"  account group:       {account.account_group}", ""]
     return "\n".join(lines)
+
+
+def _sources(config: SimulatorConfig) -> List[str]:
+    """Where prices come from and where the state is kept, unless that is as usual."""
+    ends = {"halt": "at its end all markets halt", "hold": "at its end the last prices hold",
+            "loop": "at its end it begins again"}
+    lines = []
+    if config.prices:
+        lines.append(f"Prices: recorded, {', '.join(map(str, config.prices))}, at speed {config.speed}; "
+                     f"{ends[config.at_end]}.")
+    if config.mirror:
+        lines.append(f"Prices: those of {config.mirror}; when that feed is lost all markets halt.")
+    if config.state:
+        lines.append(f"State: {config.state}, with the keys of the accounts.")
+    return lines
 
 
 def _write_ready_file(path: str, simulator: VestSimulator) -> None:
@@ -95,6 +136,9 @@ def main(argv: Optional[List[str]] = None) -> int:
         asyncio.run(_serve(config, arguments.ready_file))
     except OSError as error:
         print(f"The simulator cannot start: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    except (RecordingError, StateError) as error:
+        print(error, file=sys.stderr)
         return 1
     return 0
 

@@ -1,7 +1,8 @@
 """What can be configured: the simulator itself, and every point on which the venue's behaviour is in doubt."""
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any, Dict, Literal, Tuple, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Dict, Literal, Optional, Tuple, Union, get_args, get_origin, get_type_hints
 
 from vest_simulator.engine.specs import DEFAULT_SYMBOLS, SymbolSpec, known_symbol
 
@@ -127,8 +128,20 @@ class SimulatorConfig:
     port: int = 0
     admin_port: int = 0
     seed: int = 1
-    symbols: Tuple[Union[SymbolSpec, str], ...] = DEFAULT_SYMBOLS
-    """Specs, or names of the default symbols."""
+    symbols: Optional[Tuple[Union[SymbolSpec, str], ...]] = None
+    """Specs, or names of the default symbols; with a feed names of its symbols. None: all of them."""
+    prices: Tuple[Union[Path, str], ...] = ()
+    """Files of recorded prices; with them a feed tells the prices. Format: README."""
+    start_ms: Optional[int] = None
+    """The recorded time at which trading begins. None: with the recording."""
+    speed: Decimal = Decimal(1)
+    """Recorded seconds a second."""
+    at_end: Literal["halt", "hold", "loop"] = "halt"
+    """What happens at the end of the recording."""
+    mirror: Optional[str] = None
+    """A venue whose public feed tells the prices: "production", "testnet" or a URL."""
+    state: Union[Path, str, None] = None
+    """The file that keeps accounts, orders and keys over restarts."""
     balance: Decimal = Decimal("100000")
     accounts: int = 1
     first_account_group: int = 5
@@ -153,4 +166,15 @@ class SimulatorConfig:
     switches: Switches = field(default_factory=Switches)
 
     def __post_init__(self) -> None:
-        self.symbols = tuple(known_symbol(spec) if isinstance(spec, str) else spec for spec in self.symbols)
+        if self.prices and self.mirror:
+            raise ValueError("prices come from a recording or from another venue, not from both")
+        if self.is_fed:
+            self.symbols = tuple(self.symbols or ())
+            return
+        self.symbols = DEFAULT_SYMBOLS if self.symbols is None else tuple(
+            known_symbol(spec) if isinstance(spec, str) else spec for spec in self.symbols)
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether prices come from a feed instead of being made up."""
+        return bool(self.prices or self.mirror)

@@ -3,6 +3,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Dict, List, Optional
 
 from aiohttp import web
@@ -15,10 +16,13 @@ from vest_simulator.config import SimulatorConfig
 from vest_simulator.engine.exchange import Exchange
 from vest_simulator.engine.treasury import Treasury
 from vest_simulator.faults.rules import FaultBook
+from vest_simulator.feeds.feed import Feed, make_feed
 from vest_simulator.server import hub
 from vest_simulator.server.hub import Hub
 from vest_simulator.server.journal import Journal
 from vest_simulator.server.rest import RestServer
+from vest_simulator.state.keeper import Keeper
+from vest_simulator.state.store import Store
 from vest_simulator.venue.credentials import WEEK_MS, ApiKey, Credentials, KeyRing, jwt
 from vest_simulator.venue.limiter import Limiter
 from vest_simulator.venue.listen_keys import ListenKeys
@@ -31,7 +35,10 @@ _logger = logging.getLogger(__name__)
 
 
 class VestSimulator:
-    """The Vest Markets venue, simulated, over real HTTP and WebSockets. Use `start`/`stop` or `async with`."""
+    """The Vest Markets venue, simulated, over real HTTP and WebSockets. Use `start`/`stop` or `async with`.
+
+    :raises StateError: when the state file cannot be used; :raises ValueError: for a mirrored venue that is no URL
+    """
 
     def __init__(self, config: Optional[SimulatorConfig] = None) -> None:
         self.config = config or SimulatorConfig()
@@ -46,14 +53,18 @@ class VestSimulator:
         self.journal = Journal(self.config.journal_size)
         self.hub = Hub(self.config, self.clock, self.exchange, self.listen_keys, self.faults, self.journal)
         self.admin: Optional[AdminClient] = None
-        self._rest = RestServer(self.config, self.clock, self.exchange, PublicApi(self.exchange),
-                                PrivateApi(self.exchange, self.treasury, self.keys, self.listen_keys, self.clock),
-                                self.keys, self.limiter, self.faults, self.journal)
+        self.feed: Optional[Feed] = make_feed(self.config)
+        private = PrivateApi(self.exchange, self.treasury, self.keys, self.listen_keys, self.clock)
+        self._rest = RestServer(self.config, self.clock, self.exchange, PublicApi(self.exchange), private, self.keys,
+                                self.limiter, self.faults, self.journal, self.save)
+        self._keeper = self._load_state(private)
+        self._is_listed = False
         self._runners: Dict[str, web.AppRunner] = {}
         self._loop_task: Optional[asyncio.Task] = None
         self._ports = [self.config.port, self.config.admin_port]
         for number in range(self.config.accounts):
-            self.create_account(self.config.balance, self.config.first_account_group + number)
+            if self.config.first_account_group + number not in self.exchange.accounts:
+                self.create_account(self.config.balance, self.config.first_account_group + number)
 
     @property
     def url(self) -> str:
@@ -86,17 +97,39 @@ class VestSimulator:
     async def start(self) -> None:
         """Serves until `stop`; started again, it is the same venue at the same URL.
 
-        :raises OSError: when a port is taken
+        :raises OSError: when a port is taken or the mirrored venue does not answer
+        :raises RecordingError: when a file of prices cannot be used
+        :raises StateError: when the state does not fit the markets
         """
         try:
+            await self._open_markets()
             await self.come_back()
             self._ports[1] = await self._serve("admin", AdminApi(self).application(), self._ports[1])
-        except OSError:
+        except (OSError, ValueError):
             await self.stop()
             raise
         self.admin = AdminClient(self.admin_url)
         self._loop_task = asyncio.create_task(self._run())
         self._loop_task.add_done_callback(self._report_failure)
+
+    async def _open_markets(self) -> None:
+        """The first time also lists what the feed has, with its history, and takes up what the state says of it."""
+        if self.feed is not None:
+            await self.feed.open()
+        if self._is_listed:
+            return
+        now_ms = self.clock.now_ms()
+        if self.feed is not None:
+            for spec in self.feed.specs.values():
+                self.exchange.list_symbol(spec, now_ms, is_fed=True)
+            position_ms = self._keeper.position_of(self.feed.name) if self._keeper else None
+            for symbol, bar in self.feed.begin(now_ms, position_ms):
+                self.exchange.markets[symbol].remember(bar)
+            self.exchange.follow((), now_ms)
+        if self._keeper is not None:
+            self._keeper.load_markets()
+        self._is_listed = True
+        self.save()
 
     async def come_back(self) -> None:
         """Serves the venue; does nothing when it is served.
@@ -123,6 +156,10 @@ class VestSimulator:
             await asyncio.gather(self._loop_task, return_exceptions=True)
             self._loop_task = None
         await self.go_down()
+        if self.feed is not None:
+            await self.feed.close()
+        if self._is_listed:
+            self.save(is_last=True)
         if self.admin is not None:
             await self.admin.close()
             self.admin = None
@@ -136,11 +173,36 @@ class VestSimulator:
 
     async def __aexit__(self, *exc_info) -> None:
         await self.stop()
+        self.close_state()
 
     def tick(self) -> None:
         """One step of the price process and the frames that show it."""
-        self.exchange.tick(self.clock.now_ms())
+        now_ms = self.clock.now_ms()
+        if self.feed is not None:
+            self.exchange.follow(self.feed.updates(now_ms), now_ms)
+        self.exchange.tick(now_ms)
+        self.save()
         self.hub.publish()
+
+    def save(self, is_last: bool = False) -> None:
+        """Writes what has changed to the state file, if there is one. :raises StateError: when that fails"""
+        if self._keeper is not None:
+            self._keeper.save(self.clock.now_ms(), self.feed, is_last)
+
+    def close_state(self) -> None:
+        """Lets go of the state file, so that another simulator can use it; this one cannot be started again."""
+        if self._keeper is not None:
+            self._keeper.close()
+            self._keeper = None
+
+    def _load_state(self, private: PrivateApi) -> Optional[Keeper]:
+        if self.config.state is None:
+            return None
+        keeper = Keeper(Store(Path(self.config.state)), self.exchange, self.keys, self.accounts, private.digests)
+        keeper.load()
+        if keeper.last_ms > self.clock.now_ms():  # the machine's clock was set back; the venue's never is
+            self.clock.advance(keeper.last_ms - self.clock.now_ms())
+        return keeper
 
     async def _serve(self, name: str, app: web.Application, port: int) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
@@ -159,6 +221,7 @@ class VestSimulator:
             await asyncio.sleep(self.config.tick_interval_s)
             if self.exchange.prices_paused:
                 self.exchange.react(self.clock.now_ms())
+                self.save()
                 self.hub.publish()
             else:
                 self.tick()

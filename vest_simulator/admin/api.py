@@ -135,9 +135,9 @@ class Commands:
         self._exchange.react(self._now_ms)
 
     def set_funding_rate(self, symbol: str, one_hr_rate: str) -> None:
-        market = self._exchange.market(symbol)
-        market.observe(self._now_ms)
-        market.funding.set_rate(self._now_ms, Decimal(one_hr_rate))
+        market, now_ms = self._exchange.market(symbol), self._now_ms
+        market.observe(now_ms)
+        market.funding.set_rate(now_ms, Decimal(one_hr_rate))
 
     def settle_funding(self) -> List[Dict]:
         return [{"symbol": payment.symbol, "amount": wire.text(payment.amount), "time": payment.time_ms}
@@ -304,6 +304,7 @@ class AdminApi:
 
     def __init__(self, simulator: "VestSimulator") -> None:
         self._commands = Commands(simulator)
+        self._simulator = simulator
         self._tally = simulator.faults.tally
 
     def application(self) -> web.Application:
@@ -322,6 +323,7 @@ class AdminApi:
             result = command(**arguments)
             if inspect.isawaitable(result):
                 result = await result
+            self._simulator.save()
             if name in _DISTURBANCES:
                 self._tally[name.replace("_", " ")] += 1
         except (ValueError, TypeError, KeyError, VenueError, InvalidOperation) as error:

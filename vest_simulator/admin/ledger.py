@@ -1,5 +1,4 @@
 """The full truth about an account, as JSON: what tests compare a client with."""
-from decimal import Decimal
 from typing import Any, Dict
 
 from vest_simulator.engine import margin
@@ -31,7 +30,7 @@ def ledger(account: Account, exchange: Exchange, time_ms: int, since_ms: int) ->
         "lp": {"shares": wire.text(account.lp_shares),
                "records": [wire.money_record(record) for record in account.lp_records]},
         "fees": wire.text(account.fees), "realizedPnl": wire.text(account.realized_pnl),
-        "settledFunding": wire.text(sum((payment.amount for payment in account.funding_payments), Decimal(0))),
+        "settledFunding": wire.text(account.settled_funding),
         "lastNonce": account.last_nonce,
     }
 

@@ -61,6 +61,7 @@ class Account:
     last_nonce: int = 0
     fees: Decimal = Decimal(0)
     realized_pnl: Decimal = Decimal(0)
+    settled_funding: Decimal = Decimal(0)
     position_changes: Deque[PositionChange] = field(default_factory=deque)
 
     def __post_init__(self) -> None:

@@ -85,12 +85,14 @@ class Bar:
 
     def path(self, size_step: Decimal) -> List[Point]:
         """The way the price is taken to have gone, linearly: open, low, high, close in a bar that rose, open, high,
-        low, close in one that fell; a quarter of the volume is traded at each.
+        low, close in one that fell; a quarter of the volume is traded at each. A bar without length is one point.
         """
+        whole = self.volume.quantize(size_step, ROUND_FLOOR)
+        if self.close_ms == self.open_ms:
+            return [Point(self.open_ms, self.close, whole)]
         middle = (self.low, self.high) if self.close >= self.open else (self.high, self.low)
         span_ms = self.close_ms - self.open_ms
         times_ms = (self.open_ms, self.open_ms + span_ms // 3, self.open_ms + 2 * span_ms // 3, self.close_ms)
-        whole = self.volume.quantize(size_step, ROUND_FLOOR)
         quarter = (whole / 4).quantize(size_step, ROUND_FLOOR)
         sizes = (quarter, quarter, quarter, whole - 3 * quarter)
         return [Point(*values) for values in zip(times_ms, (self.open, *middle, self.close), sizes)]

@@ -2,12 +2,13 @@
 import hashlib
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from vest_simulator.config import SimulatorConfig
 from vest_simulator.engine import checks, margin
 from vest_simulator.engine.account import Account, FundingPayment, MoneyRecord
 from vest_simulator.engine.codes import Code, VenueError
+from vest_simulator.engine.feed import Update
 from vest_simulator.engine.funding import HOUR_MS
 from vest_simulator.engine.ladder import available, average_price
 from vest_simulator.engine.market import Market, Trade
@@ -46,7 +47,8 @@ class Exchange:
 
     def __init__(self, config: SimulatorConfig, start_ms: int) -> None:
         self.config = config
-        self.markets: Dict[str, Market] = {spec.symbol: Market(spec, config, start_ms) for spec in config.symbols}
+        self.markets: Dict[str, Market] = {}
+        """With a feed empty, until its symbols are listed."""
         self.accounts: Dict[int, Account] = {}
         self.prices_paused = False
         self.on_order: Callable[[OrderEvent], None] = lambda event: None
@@ -54,8 +56,11 @@ class Exchange:
         self.on_trade: Callable[[Trade], None] = lambda trade: None
         self._money_quantum = Decimal(1).scaleb(-config.money_decimals)
         self._next_settlement_ms = (start_ms // HOUR_MS + 1) * HOUR_MS
-        self._id_count = 0
+        self.id_count = 0
+        """How many order ids have been given out."""
         self._rejections: List[Tuple[Code, Optional[str]]] = []
+        for spec in () if config.is_fed else config.symbols:
+            self.list_symbol(spec, start_ms)
 
     # --- accounts and markets
 
@@ -72,11 +77,12 @@ class Exchange:
             raise VenueError(Code.BAD_SYMBOL, f"Bad symbol: {symbol}.")
         return self.markets[symbol]
 
-    def list_symbol(self, spec: SymbolSpec, time_ms: int) -> None:
-        """:raises ValueError: when it is listed already"""
+    def list_symbol(self, spec: SymbolSpec, time_ms: int, is_fed: bool = False) -> Market:
+        """:param is_fed: whether a feed tells its prices; :raises ValueError: when it is listed already"""
         if spec.symbol in self.markets:
             raise ValueError(f"{spec.symbol} is listed already.")
-        self.markets[spec.symbol] = Market(spec, self.config, time_ms)
+        self.markets[spec.symbol] = Market(spec, self.config, time_ms, is_fed)
+        return self.markets[spec.symbol]
 
     def delist(self, symbol: str, time_ms: int) -> None:
         """Cancels the symbol's orders, closes its positions at the mark price and forgets it."""
@@ -117,6 +123,28 @@ class Exchange:
                 self.on_trade(trade)
         self.react(time_ms)
 
+    def follow(self, updates: Iterable[Update], time_ms: int) -> None:
+        """Takes what a feed tells up to a time; every price has its consequences before the next one."""
+        for update in updates:
+            market = self.markets.get(update.symbol)
+            if market is not None:  # it may have been delisted here
+                self._follow(market, update)
+        for market in self.markets.values():
+            if market.is_fed:
+                market.told_until(time_ms)
+
+    def _follow(self, market: Market, update: Update) -> None:
+        if update.trading is not None:
+            market.trading = update.trading
+        if update.funding_rate is not None:
+            market.observe(update.time_ms)
+            market.funding.set_rate(update.time_ms, update.funding_rate)
+        if update.index is not None:
+            trade = market.follow(update.time_ms, update.index, update.mark, update.size)
+            if trade:
+                self.on_trade(trade)
+            self._work_orders(update.time_ms, market.spec.symbol)
+
     def react(self, time_ms: int) -> None:
         """Settles funding when due, triggers orders and liquidates, at the prices as they are."""
         while time_ms >= self._next_settlement_ms:
@@ -125,9 +153,13 @@ class Exchange:
             self._next_settlement_ms += HOUR_MS
         for market in self.markets.values():
             market.observe(time_ms)
+        self._work_orders(time_ms)
+
+    def _work_orders(self, time_ms: int, symbol: Optional[str] = None) -> None:
+        """Triggers orders, of one symbol or of all, and liquidates."""
         for account in list(self.accounts.values()):
             for order in account.orders.open_orders():
-                if order.status.is_open:
+                if order.status.is_open and symbol in (None, order.request.symbol):
                     self._work(account, order, time_ms)
             self._liquidate_if_insolvent(account, time_ms)
 
@@ -203,8 +235,8 @@ class Exchange:
 
     def new_id(self) -> str:
         """The next order id: deterministic, and shaped like the venue's."""
-        self._id_count += 1
-        return "0x" + hashlib.sha256(f"{self.config.seed}:{self._id_count}".encode()).hexdigest()
+        self.id_count += 1
+        return "0x" + hashlib.sha256(f"{self.config.seed}:{self.id_count}".encode()).hexdigest()
 
     def _forced_rejection(self, symbol: str) -> Optional[Code]:
         for rejection in self._rejections:
@@ -301,6 +333,7 @@ class Exchange:
         if not amount:
             return []
         account.cash += amount
+        account.settled_funding += amount
         account.funding_payments.append(FundingPayment(time_ms, symbol, amount, order_id))
         return account.funding_payments[-1:]
 

@@ -8,6 +8,7 @@ from vest_simulator.engine.specs import SymbolSpec
 
 HOUR_MS = 3_600_000
 CUM_DECIMALS = Decimal("1e-18")
+_MOST_RATES = 10_000
 
 
 class Funding:
@@ -37,6 +38,7 @@ class Funding:
         """From now on the rate is `rate`."""
         self._set_at_ms.append(time_ms)
         self._set_rates.append(rate)
+        del self._set_at_ms[:-_MOST_RATES], self._set_rates[:-_MOST_RATES]
 
     def accrue(self, time_ms: int, index: Decimal) -> None:
         """Adds what accrued since the last call, hour by hour, on the index price."""

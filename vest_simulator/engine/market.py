@@ -3,7 +3,7 @@ import random
 from collections import deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Deque, Dict, Iterable, List, Optional
+from typing import Deque, Dict, List, Optional
 
 from vest_simulator.config import SimulatorConfig
 from vest_simulator.engine.candles import DAY_MS, INTERVALS_MS, Bar, CandleSeries, Past
@@ -33,15 +33,14 @@ class Market:
     """The state of one symbol. Times are passed in; nothing here reads a clock.
 
     :param start_ms: when trading begins
-    :param history: what a feed knows of the time before, oldest first. When it is given, all prices come from that
-        feed (see `remember` and `follow`); else they are made up. Its symbol's `start_price` holds before the first bar
+    :param is_fed: whether a feed tells the prices (see `remember` and `follow`); else they are made up
     """
 
-    def __init__(self, spec: SymbolSpec, config: SimulatorConfig, start_ms: int,
-                 history: Optional[Iterable[Bar]] = None) -> None:
+    def __init__(self, spec: SymbolSpec, config: SimulatorConfig, start_ms: int, is_fed: bool = False) -> None:
         self.spec = spec
         self.trading = True
-        self.price: Price = IndexPrice(config.seed, spec) if history is None else FedPrice(spec)
+        self.is_fed = is_fed
+        self.price: Price = FedPrice(spec) if is_fed else IndexPrice(config.seed, spec)
         self.funding = Funding(config.seed, spec, config.funding_rate_multiplier, start_ms)
         self.trades: Deque[Trade] = deque(maxlen=_MAX_TRADES)
         self._config = config
@@ -51,24 +50,27 @@ class Market:
         self._candles: Dict[str, CandleSeries] = {}
         self._trade_random = random.Random(f"{config.seed}:{spec.symbol}:trades")
         self._trade_count = 0
-        self._told_ms: Optional[int] = None
-        self._make_past(history)
+        self._told_ms = start_ms
+        if not is_fed:
+            self._make_up_past()
 
-    def _make_past(self, history: Optional[Iterable[Bar]]) -> None:
-        if history is None:
-            past: Past = MadeUpPast(self._config.seed, self.spec, self.spec.start_price, self._start_ms)
-            self._begin_candles(past, self._start_ms)
-            hour_ms = self._start_ms - self._start_ms % MINUTE_MS - HOUR_MS
-            for bar in past.bars(hour_ms, self._start_ms):
-                self._remember_trades(bar)
-            return
-        self._told_ms = self._start_ms
-        for bar in history:
-            if not self._candles:
-                self._begin_candles(FlatPast(bar.open), bar.open_ms)
-            self.remember(bar)
-        if not self._candles:
-            self._begin_candles(FlatPast(self.price.index), self._start_ms)
+    def go_on(self, tick: int, index: Decimal) -> None:
+        """Takes up what was at an earlier run; the past before the start is made up anew, so that it ends there.
+
+        :param index: the exact one
+        """
+        self.price.tick = tick
+        if isinstance(self.price, IndexPrice):
+            self.price.go_on(tick, index)
+            self._make_up_past()
+
+    def _make_up_past(self) -> None:
+        self.trades.clear()
+        past = MadeUpPast(self._config.seed, self.spec, self.price.exact, self._start_ms)
+        self._begin_candles(past, self._start_ms)
+        hour_ms = self._start_ms - self._start_ms % MINUTE_MS - HOUR_MS
+        for bar in past.bars(hour_ms, self._start_ms):
+            self._remember_trades(bar)
 
     def _begin_candles(self, past: Past, start_ms: int) -> None:
         self._candles = {interval: CandleSeries(interval, past, start_ms, self._start_ms) for interval in INTERVALS_MS}
@@ -115,23 +117,19 @@ class Market:
     def observe(self, time_ms: int) -> None:
         """Lets funding accrue and candles follow up to a time; with a feed, candles as far as it has told."""
         self.funding.accrue(time_ms, self.price.index)
-        self._update_candles(time_ms)
-
-    def _update_candles(self, time_ms: int) -> None:
-        told_ms = time_ms if self._told_ms is None else min(time_ms, self._told_ms)
         for series in self._candles.values():
-            series.update(told_ms, self.price.mark)
+            series.update(self._candle_ms(time_ms), self.price.mark)
+
+    def _candle_ms(self, time_ms: int) -> int:
+        return min(time_ms, self._told_ms) if self.is_fed else time_ms
 
     # --- what a feed tells
-
-    @property
-    def is_fed(self) -> bool:
-        """Whether the prices come from a feed."""
-        return self._told_ms is not None
 
     def remember(self, bar: Bar) -> None:
         """Takes a bar of the time before trading; bars come oldest first."""
         bar.traded(self.spec.size_step)
+        if not self._candles:
+            self._begin_candles(FlatPast(bar.open), bar.open_ms)
         for series in self._candles.values():
             series.absorb(bar, self.spec.size_step)
         self.price.follow(bar.close, bar.close)
@@ -149,16 +147,17 @@ class Market:
 
     def told_until(self, time_ms: int) -> None:
         """The feed has told everything up to a time."""
+        if not self._candles:
+            self._begin_candles(FlatPast(self.price.mark), self._start_ms)
         self._told_ms = max(self._told_ms, time_ms)
-        self._update_candles(time_ms)
+        self.observe(time_ms)
 
     # --- trades and candles
 
     def add_trade(self, price: Decimal, size: Decimal, is_buy: bool, time_ms: int) -> Trade:
         trade = self._keep_trade(price, size, is_buy, time_ms)
-        told_ms = time_ms if self._told_ms is None else min(time_ms, self._told_ms)
         for series in self._candles.values():
-            series.add_trade(told_ms, price, size)
+            series.add_trade(self._candle_ms(time_ms), price, size)
         return trade
 
     def _remember_trades(self, bar: Bar) -> None:

@@ -3,6 +3,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from itertools import islice
 from typing import Dict, Iterator, List, Optional
 
 from vest_simulator.engine.codes import Code
@@ -111,7 +112,7 @@ class Order:
 
 
 class OrderStore:
-    """All orders of an account: kept for ever, found quickly by id, nonce, time and openness."""
+    """All orders of an account: kept until `forget`, found quickly by id, nonce, time and openness."""
 
     def __init__(self) -> None:
         self._in_time: List[Order] = []
@@ -138,6 +139,25 @@ class OrderStore:
     def close(self, order: Order) -> None:
         """Takes an order that has ended off the open ones."""
         self._open.pop(order.id, None)
+
+    def since(self, count: int) -> List[Order]:
+        """All orders but the first `count` ones, in the sequence of their post times."""
+        return self._in_time[count:]
+
+    def forget(self, most: int) -> List[Order]:
+        """Forgets the oldest orders that have ended, when there are clearly more than `most`; returns them."""
+        surplus = len(self._in_time) - len(self._open) - most
+        if surplus < most // 10:
+            return []
+        gone = list(islice((order for order in self._in_time if not order.status.is_open), surplus))
+        ids = {order.id for order in gone}
+        self._in_time = [order for order in self._in_time if order.id not in ids]
+        self._times_ms = [order.post_time_ms for order in self._in_time]
+        for order in gone:
+            del self._by_id[order.id]
+            if self._by_nonce.get(order.request.nonce) is order:
+                del self._by_nonce[order.request.nonce]
+        return gone
 
     def by_id(self, order_id: str) -> Optional[Order]:
         return self._by_id.get(order_id)

@@ -38,6 +38,11 @@ class Price:
         """Equal to the index while pinned."""
         return self._pinned_price if self.pinned else self._unpinned()[1]
 
+    @property
+    def exact(self) -> Decimal:
+        """The index with all its decimals, as it would be unpinned."""
+        return self._unpinned()[0]
+
     def advance(self) -> None:
         """One tick."""
         self.tick += 1
@@ -76,6 +81,10 @@ class IndexPrice(Price):
         step_ppm = self._random.randint(-self._volatility_ppm, self._volatility_ppm) - deviation_ppm // _PULL_DIVISOR
         self._walk = (self._walk * (MILLION + step_ppm) / MILLION).quantize(self._quantum)
         self._premium_ppm = max(-100, min(100, self._premium_ppm + self._random.randint(-10, 10)))
+
+    @property
+    def exact(self) -> Decimal:
+        return self._walk
 
     def go_on(self, tick: int, index: Decimal) -> None:
         """Walks on from where an earlier walk stood; the same for the same seed and tick."""

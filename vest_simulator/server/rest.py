@@ -4,7 +4,7 @@ import json
 import re
 import time
 from email.utils import formatdate
-from typing import Any, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import brotli
 from aiohttp import web
@@ -39,7 +39,9 @@ class RestServer:
     """Serves everything below /v2."""
 
     def __init__(self, config: SimulatorConfig, clock: Clock, exchange: Exchange, public: PublicApi,
-                 private: PrivateApi, keys: KeyRing, limiter: Limiter, faults: FaultBook, journal: Journal) -> None:
+                 private: PrivateApi, keys: KeyRing, limiter: Limiter, faults: FaultBook, journal: Journal,
+                 save: Callable[[], None]) -> None:
+        """:param save: to be called before the answer to whatever may have changed the venue leaves"""
         self._config = config
         self._clock = clock
         self._exchange = exchange
@@ -49,6 +51,7 @@ class RestServer:
         self._limiter = limiter
         self._faults = faults
         self._journal = journal
+        self._save = save
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_route("*", PREFIX + "/{path:.*}", self.handle)
@@ -65,6 +68,8 @@ class RestServer:
         response = await self._apply(fault, request, None)
         if response is None:
             answer = self._answer(request, path, raw, entry)
+            if request.method != "GET":
+                self._save()
             fault = self._faults.for_request(request.method, path, "after")
             response = await self._apply(fault, request, answer) or answer
         if self._config.switches.date_header == "venue":

@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
-from typing import Dict, Optional
+from typing import Dict, List, Optional
 
 from eth_account import Account
 
@@ -57,6 +57,10 @@ class KeyRing:
     def add(self, key: ApiKey) -> None:
         self._keys[key.api_key] = key
         self._groups[key.primary_address] = key.account_group
+
+    def all(self) -> List[ApiKey]:
+        """All keys, revoked and expired ones included."""
+        return list(self._keys.values())
 
     def group_of(self, primary_address: str) -> Optional[int]:
         return self._groups.get(primary_address)

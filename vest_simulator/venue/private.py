@@ -55,7 +55,8 @@ class PrivateApi:
         self._listen_keys = listen_keys
         self._clock = clock
         self._config = exchange.config
-        self._digests: Dict[Tuple[int, int], bytes] = {}
+        self.digests: Dict[Tuple[int, int], bytes] = {}
+        """The hash of every order request, by account group and nonce."""
         self.get_routes: Dict[str, Tuple[Tuple[str, ...], Callable[[Caller, Query], Any]]] = {
             "/orders": (ORDER_FILTERS, self.orders),
             "/lp": (ORDER_FILTERS, self.lp_records),
@@ -106,7 +107,7 @@ class PrivateApi:
         if self._config.switches.halted_market == "request" and not self._exchange.market(request.symbol).trading:
             raise VenueError(Code.MARKET_CLOSED)
         record = self._exchange.place(caller.account, request, self._clock.now_ms())
-        self._digests[caller.account.group, request.nonce] = digest
+        self.digests[caller.account.group, request.nonce] = digest
         return {"id": record.id}
 
     def cancel_order(self, caller: Caller, body: Any) -> Dict:
@@ -301,7 +302,7 @@ class PrivateApi:
 
     def _check_nonce(self, caller: Caller, nonce: int, digest: bytes) -> None:
         """The same order again is a duplicate; another order with the same nonce is invalid."""
-        known = self._digests.get((caller.account.group, nonce))
+        known = self.digests.get((caller.account.group, nonce))
         if known is not None:
             raise VenueError(Code.DUPLICATE_ORDER if known == digest else Code.INVALID_NONCE)
 
