@@ -113,6 +113,7 @@ def test_the_wheel_is_discovered_trades_and_leaves_no_trace(environment, tmp_pat
     with Simulator(tmp_path, {"seed": 5, "symbols": SYMBOL}) as simulator:
         client = Client(environment.home, "a password", {"VEST_SIMULATOR_URL": simulator.url})
         assert "vest_perpetual_api_key" in client.run("connect", "vest_perpetual", "--fields")
+        assert "register" in run(environment.root / "bin" / "vest-perpetual", "--help")
         try:
             trade(client, simulator)
         finally:
@@ -123,7 +124,7 @@ def test_the_wheel_is_discovered_trades_and_leaves_no_trace(environment, tmp_pat
         assert [order for order in theirs.orders if order.state == books.OPEN] == []
 
     environment.pip("uninstall", "--yes", "vest_perpetual")
-    assert environment.packages() == before
+    assert environment.packages() == before and not (environment.root / "bin" / "vest-perpetual").exists()
     with pytest.raises(ClientError):
         client.run("connect", "vest_perpetual", "--fields")
     assert "binance_perpetual_api_key" in client.run("connect", "binance_perpetual", "--fields")

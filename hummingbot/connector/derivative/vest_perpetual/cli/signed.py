@@ -62,7 +62,5 @@ def on_step(value: Decimal, step: Decimal, name: str) -> Decimal:
     if steps.denominator == 1:
         return value
     below = Decimal(steps.numerator // steps.denominator) * step
-    nearest = [format(near, "f") for near in (below, below + step) if near > 0]
-    raise CommandError(f"the {name} {value:f} is no multiple of {step:f}; the nearest are {' and '.join(nearest)}"
-                       if len(nearest) > 1 else
-                       f"the {name} {value:f} is no multiple of {step:f}; the smallest is {nearest[0]}", ExitCode.USAGE)
+    words = f"the nearest are {below:f} and {below + step:f}" if below > 0 else f"the smallest is {step:f}"
+    raise CommandError(f"the {name} {value:f} is no multiple of {step:f}; {words}", ExitCode.USAGE)

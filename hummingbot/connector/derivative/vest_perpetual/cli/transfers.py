@@ -1,6 +1,6 @@
 """`lp` and `withdraw`: money into and out of the venue's liquidity pool, and out to a wallet."""
 from enum import Enum
-from typing import Annotated, Any, Dict, Optional
+from typing import Annotated, Any, Awaitable, Dict, Optional
 
 import typer
 
@@ -23,6 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
 from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed, number
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestTransferUnknownError
 
 _COLUMNS = {
     "post_time_ms": "posted", "order_type": "type", "size": "USDC", "status": "status", "code": "code",
@@ -64,8 +65,8 @@ async def lp(
 
         async def send() -> wire.TransferRecord:
             if direction is Direction.DEPOSIT:
-                return await venue.deposit_lp(usdc)
-            return await venue.withdraw_lp(usdc, scheduled)
+                return await _known(venue.deposit_lp(usdc), "lp")
+            return await _known(venue.withdraw_lp(usdc, scheduled), "lp")
 
         where = "into" if direction is Direction.DEPOSIT else "out of"
         record = await agreed(venue, send, f"move {usdc:f} USDC {where} the liquidity pool?", yes, dry_run, as_json)
@@ -102,7 +103,7 @@ async def withdraw(
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
 
         async def send() -> wire.TransferRecord:
-            return await venue.withdraw(usdc, recipient, chain, token, execute)
+            return await _known(venue.withdraw(usdc, recipient, chain, token, execute), "transfers")
 
         question = f"withdraw {usdc:f} USDC to {recipient} on chain {chain}?"
         record = await agreed(venue, send, question, yes, dry_run, as_json)
@@ -117,6 +118,22 @@ async def transfers(
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
         rows = [record_row(record) for record in await venue.transfers()]
     output.emit({"domain": domain.value, "transfers": rows}, output.table(rows, _COLUMNS, "No transfers."), as_json)
+
+
+async def _known(movement: Awaitable[wire.TransferRecord], listing: str) -> wire.TransferRecord:
+    """The record of a movement of money.
+
+    :param listing: the command that lists such movements
+    :raises CommandError: when it is not known what became of it
+    """
+    try:
+        return await movement
+    except VestTransferUnknownError as error:
+        raise CommandError(
+            f"it is not known whether Vest has carried it out ({error.__cause__ or 'it is not listed yet'}); do not "
+            f"send it again before you have looked for its nonce, {error.nonce}: vest-perpetual {listing}",
+            ExitCode.UNKNOWN, nonce=error.nonce,
+        ) from None
 
 
 def _emit(record: Optional[wire.TransferRecord], domain: Domain, as_json: bool) -> None:

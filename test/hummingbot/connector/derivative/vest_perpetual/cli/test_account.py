@@ -149,5 +149,7 @@ def test_a_refusal_says_why(run, keys_file, venue):
 def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(act, venue, words, path, when, moved):
     venue.ask("add_fault", "rest", "reset", method="POST", path=path, when=when)
     outcome = act(*words, "--yes")
-    assert outcome.exit_code == 6 and outcome.json["error"]["nonce"]
+    error = outcome.json["error"]
+    listing = "lp" if path == "/lp" else "transfers"
+    assert outcome.exit_code == 6 and f"{error['nonce']}: vest-perpetual {listing}" in error["message"]
     assert balance(act) == 1000 - moved

@@ -27,8 +27,9 @@ def test_without_a_command_the_help_is_shown():
 
 
 @pytest.mark.parametrize("words", [
-    ["register", WALLET_KEY], ["register", f"--wallet-key={WALLET_KEY}"], ["register", "--wallet-key-env", WALLET_KEY],
-    ["connect", "--from", WALLET_KEY], ["account", f"--keys={WALLET_KEY}"], ["order", "buy", "BTC-USDC", WALLET_KEY[2:-1]],
+    ["register", WALLET_KEY], ["register", f"--wallet-key={WALLET_KEY}"], ["connect", "--from", WALLET_KEY],
+    ["register", "--wallet-key-env", WALLET_KEY], ["account", f"--keys={WALLET_KEY}"],
+    ["order", "buy", "BTC-USDC", WALLET_KEY[2:-1]],
 ])
 def test_what_looks_like_a_key_is_refused_before_anything_else(monkeypatch, capsys, words):
     monkeypatch.setattr("sys.argv", ["vest-perpetual", *words])
