@@ -78,7 +78,7 @@ async def order(
         market = await venue.market(pair)
         on_step(amount, market.size_step, "size")
         if limit is None:
-            limit = await _worst_price(venue, market, side is Side.BUY, amount)
+            limit = await market_limit(venue, market, side is Side.BUY, amount)
         on_step(limit, market.price_tick, "price")
         terms = dict(
             symbol=market.symbol, is_buy=side is Side.BUY, size=wire.decimal_text(amount, market.size_decimals),
@@ -103,8 +103,12 @@ def _time_in_force(kind: Kind, fok: bool) -> Optional[str]:
     return CONSTANTS.TIME_IN_FORCE_FOK if fok else CONSTANTS.TIME_IN_FORCE_GTC
 
 
-async def _worst_price(venue: Venue, market: wire.SymbolInfo, is_buy: bool, amount: Decimal) -> Decimal:
-    """The limit of a MARKET order: that of the connector for its own."""
+async def market_limit(venue: Venue, market: wire.SymbolInfo, is_buy: bool, amount: Decimal) -> Decimal:
+    """The limit of a MARKET order: that of the connector for its own.
+
+    :param amount: in base
+    :raises CommandError: when the book has less than that
+    """
     depth = await venue.depth(market.symbol)
     book = VestOrderBook()
     message = DepthMessage(market.symbol, 1, depth, 0.0)
