@@ -3,6 +3,7 @@
 They have no colours of text and background: the page gives them those of its scheme. Whatever comes from a database or
 a log is escaped, because plotly takes some HTML in its labels.
 """
+from decimal import Decimal
 from html import escape
 from math import floor, log10
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -36,16 +37,15 @@ def market_figure(session: MarketSession, end_ms: int) -> go.Figure:
     figure = make_subplots(rows=3, shared_xaxes=True, row_heights=[0.5, 0.18, 0.32], vertical_spacing=0.035)
     for trace in _price_traces(session, end_ms):
         figure.add_trace(trace.update(legend="legend"), row=1, col=1)
-    figure.add_trace(_line(session.curve.drawn("position"), "position", BLUE, shape="hv", fill="tozeroy",
-                           legend="legend2"), row=2, col=1)
+    figure.add_trace(_line(session.curve.drawn("position"), "position", BLUE, fill="tozeroy", legend="legend2"),
+                     row=2, col=1)
     for column, name, colour, width in (("trading", "trading", GREY, 1.5), ("fees", "fees", AMBER, 1.5),
                                         ("funding", "funding", VIOLET, 1.5), ("pnl", "PnL", BLUE, 2.5)):
-        figure.add_trace(_line(session.curve.drawn(column), name, colour, shape="hv", width=width,
-                               legend="legend3"), row=3, col=1)
+        figure.add_trace(_line(session.curve.drawn(column), name, colour, width, legend="legend3"), row=3, col=1)
     base, quote = escape(session.market.base), escape(session.market.quote)
     figure.update_yaxes(title_text=f"price, {quote}", row=1, col=1, tickformat=",")
     figure.update_yaxes(title_text=f"position, {base}", row=2, col=1, rangemode="tozero")
-    figure.update_yaxes(title_text=f"{quote}", row=3, col=1, rangemode="tozero")
+    figure.update_yaxes(title_text=quote, row=3, col=1, rangemode="tozero")
     figure.update_xaxes(type="date", hoverformat="%Y-%m-%d %H:%M:%S")
     figure.update_xaxes(title_text="UTC", row=3, col=1)
     figure.update_layout(height=720, margin=dict(l=80, r=20, t=20, b=50), hovermode="closest", **_legends(figure))
@@ -59,7 +59,7 @@ def _legends(figure: go.Figure) -> Dict[str, Dict]:
 
 
 def _price_traces(session: MarketSession, end_ms: int) -> List[go.Scatter]:
-    traces = [_line(session.curve.drawn("price"), "last price known", BLUE, shape="hv", width=1.2)]
+    traces = [_line(session.curve.drawn("price"), "last price known", BLUE, 1.2)]
     sides = ((True, "buy", GREEN, "triangle-up", session.buys), (False, "sell", RED, "triangle-down", session.sells))
     traces += [_lives([order for order in session.orders if order.is_buy == is_buy],
                       f"{word} order, placed to ended", colour, end_ms) for is_buy, word, colour, _, _ in sides]
@@ -67,12 +67,12 @@ def _price_traces(session: MarketSession, end_ms: int) -> List[go.Scatter]:
     return [trace for trace in traces if trace.x]
 
 
-def _line(drawn: Drawn, name: str, colour: str, width: float = 1.5, **more) -> go.Scatter:
-    line = dict(color=colour, width=width, shape=more.pop("shape", "linear"))
-    # A single moment would be an invisible line.
-    mode = "lines" if len(drawn.times_ms) > 1 else "markers"
-    return go.Scatter(x=drawn.times_ms, y=drawn.values, mode=mode, name=name, line=line,
-                      marker=dict(color=colour, size=5), hovertemplate=f"{name} %{{y:,}}<extra></extra>", **more)
+def _line(drawn: Drawn, name: str, colour: str, width: float = 1.5, **more: str) -> go.Scatter:
+    """A line in steps: each value holds until the next."""
+    mode = "lines" if len(drawn.times_ms) > 1 else "markers"  # a line of one moment could not be seen
+    return go.Scatter(x=drawn.times_ms, y=drawn.values, mode=mode, name=name,
+                      line=dict(color=colour, width=width, shape="hv"), marker=dict(color=colour, size=5),
+                      hovertemplate=f"{name} %{{y:,}}<extra></extra>", **more)
 
 
 def _lives(orders: Sequence[Order], name: str, colour: str, end_ms: int) -> go.Scatter:
@@ -196,7 +196,7 @@ def _interruption_words(interruption: Interruption) -> str:
     return f"for {(interruption.end_ms - interruption.start_ms) / 1000:,.1f} s"
 
 
-def plain(number) -> str:
+def plain(number: Decimal) -> str:
     """A Decimal without the zeros behind it and without an exponent."""
     text = f"{number:,f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -112,17 +112,16 @@ class _Page:
     def add_markets(self, session: Session) -> None:
         self.add('<p class="muted">Triangles are fills; thin lines are LIMIT orders, from when they were placed to '
                  "their end. Drag to zoom, double-click to return, click in a legend to hide.</p>")
-        by_volume = sorted(session.markets, key=lambda market: market.ledger.quote_volume, reverse=True)
-        for market in by_volume[:DRAWN_MARKETS]:
+        for market in session.by_volume[:DRAWN_MARKETS]:
             self.add(f"<h2>{escape(_market_name(session, market))}</h2>",
                      f'<div class="panel">{self.figure(figures.market_figure(market, session.last_ms))}'
                      f"{_left_out(market)}</div>")
-        if len(by_volume) > DRAWN_MARKETS:
+        if len(session.markets) > DRAWN_MARKETS:
             self.add(f'<p class="muted">The {DRAWN_MARKETS} markets of the largest volume are drawn; the summary has '
-                     f"all {len(by_volume)}.</p>")
+                     f"all {len(session.markets)}.</p>")
 
     def add_orders(self, session: Session) -> None:
-        states = {_market_name(session, market): market.states for market in session.markets[:DRAWN_MARKETS]}
+        states = {_market_name(session, market): market.states for market in session.by_volume[:DRAWN_MARKETS]}
         failed = session.log.failed_orders if session.log else 0
         remark = (f"<p>The log tells of {failed:,} failed order{'' if failed == 1 else 's'} in all; those that were "
                   f"refused at once are not in the database.</p>") if failed else ""

@@ -40,8 +40,8 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
             raise
         raise ReportError("The report is drawn by plotly, which is not installed: "
                           "pip install plotly choreographer.") from error
-    session = read_session(database, selection, marks, logs)
     try:
+        session = read_session(database, selection, marks, logs)
         page.write_text(html(session), encoding="utf-8")
         if picture is None:
             return Written(session, page)
@@ -50,5 +50,5 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
         except ReportError as error:
             return Written(session, page, remark=str(error))
     except OSError as error:
-        raise ReportError(f"The report cannot be written ({error}); name a folder that can be.") from error
+        raise ReportError(f"The report cannot be written ({error}); name another folder, or make room.") from error
     return Written(session, page, picture)

@@ -90,6 +90,11 @@ class Session:
         """When the last thing was recorded."""
         return max((market.last_ms for market in self.markets if market.last_ms is not None), default=None)
 
+    @property
+    def by_volume(self) -> List[MarketSession]:
+        """The markets, that of the largest volume first."""
+        return sorted(self.markets, key=lambda market: market.ledger.quote_volume, reverse=True)
+
     def fill_latencies_ms(self) -> Dict[str, array]:
         """Of all markets together, by order type."""
         together: Dict[str, array] = {}
