@@ -21,6 +21,7 @@ BLUE, GREEN, RED, AMBER, VIOLET, GREY = "#2f80ed", "#159a6a", "#e0564f", "#c2780
 COLOURS = (BLUE, GREEN, RED, AMBER, VIOLET, GREY)
 _STATE_COLOURS = {FILLED: GREEN, CANCELLED: GREY, FAILED: RED, OPEN: AMBER}
 _LEVEL_COLOURS = {"CRITICAL": RED, "ERROR": RED, "WARNING": AMBER, "NETWORK": VIOLET}
+_MANY_FILLS = 200  # their marks are smaller
 _DRAWN_LINES = 500  # of the log, of each level
 _BINS_PER_DECADE = 8
 _TICKS_MS = {1: "1 ms", 3: "3 ms", 10: "10 ms", 30: "30 ms", 100: "0.1 s", 300: "0.3 s", 1000: "1 s", 3000: "3 s",
@@ -98,9 +99,10 @@ def _order_words(order: Order, until_ms: int) -> str:
 def _fills(fills: Series, word: str, colour: str, symbol: str) -> go.Scatter:
     positions = extremes(fills.values("price"))
     prices, amounts, fees = (fills.at(positions, column) for column in ("price", "amount", "fee"))
+    size = 9 if len(positions) < _MANY_FILLS else 5
     return go.Scatter(
         x=prices.times_ms, y=prices.values, customdata=list(zip(amounts.values, fees.values)), mode="markers",
-        name=f"{word} fill", marker=dict(color=colour, symbol=symbol, size=9),
+        name=f"{word} fill", marker=dict(color=colour, symbol=symbol, size=size),
         hovertemplate=f"{word} %{{customdata[0]:,}} at %{{y:,}}<br>fee %{{customdata[1]:,}}<extra></extra>")
 
 
@@ -111,7 +113,7 @@ def states_figure(states: Mapping[str, Mapping[str, int]]) -> go.Figure:
     """
     figure = go.Figure([
         go.Bar(y=[escape(market) for market in states], x=[counts.get(state, 0) for counts in states.values()],
-               name=state, orientation="h", marker_color=colour, texttemplate="%{x:,}", textposition="inside",
+               name=state, orientation="h", marker_color=colour, texttemplate="%{x:,}", textposition="inside", textangle=0,
                hovertemplate=f"{state}: %{{x:,}}<extra></extra>")
         for state, colour in _STATE_COLOURS.items() if any(counts.get(state) for counts in states.values())])
     figure.update_layout(barmode="stack", height=140 + 36 * len(states), margin=_MARGIN,
