@@ -14,6 +14,7 @@ import typer
 
 from hummingbot.connector.derivative.vest_perpetual.cli import (
     account,
+    certify,
     connect,
     doctor,
     order,
@@ -57,6 +58,7 @@ def _root() -> None:
 
 app.command("account")(account.account)
 app.command("cancel")(orders.cancel)
+app.command("certify")(certify.certify)
 app.command("connect")(connect.connect)
 app.command("doctor")(doctor.doctor)
 app.command("leverage")(account.leverage)

@@ -1,0 +1,155 @@
+"""`certify` as a command: what it asks before, what it writes, and when it refuses to trade."""
+import asyncio
+import json
+
+import pytest
+
+from hummingbot.connector.derivative.vest_perpetual.certification import session as sessions
+from hummingbot.connector.derivative.vest_perpetual.certification.report import Report
+from hummingbot.connector.derivative.vest_perpetual.certification.statements import STATEMENTS, TRADE
+from hummingbot.connector.derivative.vest_perpetual.cli import certify, following
+
+from .conftest import DOMAIN, write_keys
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture
+def certified(run, monkeypatch, tmp_path):
+    """Runs the command, with short looks at what comes by itself."""
+    monkeypatch.setattr(sessions.Session, "__init__", _hasty(sessions.Session.__init__))
+    monkeypatch.setattr(following, "_READ_PAUSE_S", 0.05)
+
+    def invoke(*arguments):
+        return run("certify", "--out", tmp_path, *arguments)
+
+    return invoke
+
+
+def _hasty(usual):
+    return lambda self, *arguments, **named: usual(self, *arguments, **{"listen_s": 0.4, **named})
+
+
+def orders(venue, account):
+    return venue.ask("ledger", account.account_group)["orders"]
+
+
+def test_without_keys_what_is_public_is_seen_and_the_rest_says_why(venue, certified, tmp_path):
+    outcome = certified("--json")
+
+    assert outcome.exit_code == 0 and "only what is public" in outcome.stderr
+    rows = {row["name"]: row for row in outcome.json["statements"]}
+    assert list(rows) == list(STATEMENTS)
+    assert rows["frame_encoding"]["observed"] == ["text"] and rows["frame_encoding"]["not_observed_because"] is None
+    assert rows["account_time"]["not_observed_because"] == "it needs keys"
+    assert rows["fees"]["not_observed_because"] == "it needs --trade"
+    assert rows["expiry_limit"]["not_observed_because"] == "it would take registrations by the wallet"
+
+
+def test_by_default_it_only_reads(venue, account, keys_file, certified, tmp_path):
+    outcome = certified("--keys", keys_file)
+
+    assert outcome.exit_code == 0 and orders(venue, account) == []
+    files = [path for path in tmp_path.iterdir() if "certification" in path.name]
+    assert sorted(path.suffix for path in files) == [".json", ".md"]
+    for path in files:
+        text = path.read_text()
+        assert account.api_key not in text and account.signing_private_key not in text
+        assert account.primary_address not in text
+    record = json.loads(next(path for path in files if path.suffix == ".json").read_text())
+    assert record["domain"] == DOMAIN and record["traded"] is False and record["incidents"] == []
+    text = next(path for path in files if path.suffix == ".md").read_text()
+    assert text in outcome.stdout and "Observed: newest" not in text and "Not observed: it needs --trade." in text
+
+
+def test_trading_is_confirmed_first(venue, account, keys_file, certified):
+    outcome = certified("--keys", keys_file, "--trade")
+
+    assert outcome.exit_code == 2 and "--yes" in outcome.stderr and orders(venue, account) == []
+
+
+def test_the_question_names_the_most_there_can_be_at_stake(venue, account, keys_file, certified, monkeypatch):
+    asked = []
+    monkeypatch.setattr(certify.prompts, "confirm", lambda question, is_agreed: asked.append(question))
+    venue.ask("set_price", "BTC-PERP", "100000")
+    try:
+        certified("--keys", keys_file, "--trade")
+    finally:
+        venue.ask("release_price", "BTC-PERP")
+
+    size, most = "0.0001", 3 * 0.0001 * 100_000
+    assert f"orders of {size} BTC-PERP" in asked[0]
+    stated = float(asked[0].partition("at most ")[2].split()[0])
+    assert most < stated < 1.05 * most
+
+
+def test_with_trade_the_smallest_orders_are_sent_and_nothing_is_left(venue, account, keys_file, certified):
+    outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+
+    assert outcome.exit_code == 0 and outcome.json["incidents"] == []
+    assert [row["name"] for row in outcome.json["statements"] if STATEMENTS[row["name"]].needs == TRADE
+            and not row["observed"]] == []
+    assert {row["size"] for row in orders(venue, account)} == {"0.0001"}
+    assert sorted(row["status"] for row in orders(venue, account)) == ["CANCELLED", "FILLED", "FILLED", "REJECTED"]
+    assert venue.ask("ledger", account.account_group)["positions"] == []
+
+
+@pytest.mark.parametrize("order, words", [
+    (dict(order_type="MARKET"), "there is a position of 0.01"),
+    (dict(order_type="LIMIT", limit_price="20000"), "there are open orders of BTC-PERP"),
+])
+def test_a_market_that_is_in_use_is_not_traded(venue, account, keys_file, certified, order, words):
+    venue.ask("place_order", account.account_group, "BTC-PERP", True, "0.01", **order)
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes")
+
+    assert outcome.exit_code == 1 and words in outcome.stderr and outcome.is_one_sentence()
+    assert len(orders(venue, account)) == 1
+
+
+def test_keys_that_are_refused_end_no_public_part_and_the_exit_code_says_so(venue, account, certified, tmp_path):
+    outcome = certified("--keys", write_keys(tmp_path / "keys.yml", account, api_key="f" * 64), "--json")
+
+    assert outcome.exit_code == 1
+    rows = {row["name"]: row for row in outcome.json["statements"]}
+    assert rows["frame_encoding"]["observed"] and "1002" in rows["private_rest"]["observed"][0]
+    assert rows["listen_key_shared"]["not_observed_because"].startswith("its scenario ended early")
+    assert outcome.json["incidents"]
+
+
+def test_a_position_left_by_a_venue_that_refuses_to_close_it_is_said_after_the_report(
+        venue, account, keys_file, certified, tmp_path):
+    async def hold_the_position():
+        while not venue.simulator.exchange.accounts[account.account_group].positions:
+            await asyncio.sleep(0.005)
+        await venue.simulator.admin.set_status("BTC-PERP", "HALT")
+
+    holding = asyncio.run_coroutine_threadsafe(hold_the_position(), venue._loop)
+    venue.ask("set_switch", "position_lag_ms", 1500)
+    try:
+        outcome = certified("--keys", keys_file, "--trade", "--yes")
+    finally:
+        venue.ask("set_switch", "position_lag_ms", 0)
+        venue.ask("set_status", "BTC-PERP", "TRADING")
+        holding.cancel()
+
+    assert outcome.exit_code == 6 and "there is a position of 0.0001 in BTC-PERP" in outcome.stderr
+    assert "something of BTC-PERP may be left" in outcome.stdout
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".md"]
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_asked(venue, run, tmp_path):
+    outcome = run("certify", "--out", tmp_path / "none")
+
+    assert outcome.exit_code == 2 and outcome.is_one_sentence() and "there is no folder" in outcome.stderr
+
+
+def test_what_venues_say_of_secrets_is_hidden():
+    report = Report(DOMAIN, has_keys=True, trades=False)
+    report.hide(["ey.the.key", None])
+
+    report.observe("api_key_form", "the key ey.the.key of 0x" + "ab" * 20)
+    report.incident("order " + "cd" * 32)
+
+    assert report.observed("api_key_form") == "the key [hidden] of [hidden]"
+    assert report.incidents == ["order [hidden]"]
