@@ -113,8 +113,8 @@ def states_figure(states: Mapping[str, Mapping[str, int]]) -> go.Figure:
     """
     figure = go.Figure([
         go.Bar(y=[escape(market) for market in states], x=[counts.get(state, 0) for counts in states.values()],
-               name=state, orientation="h", marker_color=colour, texttemplate="%{x:,}", textposition="inside", textangle=0,
-               hovertemplate=f"{state}: %{{x:,}}<extra></extra>")
+               name=state, orientation="h", marker_color=colour, texttemplate="%{x:,}", textposition="inside",
+               textangle=0, hovertemplate=f"{state}: %{{x:,}}<extra></extra>")
         for state, colour in _STATE_COLOURS.items() if any(counts.get(state) for counts in states.values())])
     figure.update_layout(barmode="stack", height=140 + 36 * len(states), margin=_MARGIN,
                          yaxis=dict(autorange="reversed", automargin=True, type="category"),
