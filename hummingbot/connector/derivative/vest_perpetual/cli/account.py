@@ -24,6 +24,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
 from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, is_outcome_unknown
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import expiry_ms, renewal_command
 
 _BALANCES = {"asset": "asset", "total": "total", "locked": "locked", "available": "available"}
@@ -84,9 +85,7 @@ async def leverage(
             raise CommandError(f"Vest allows a leverage of {highest} at most for {market.symbol}", ExitCode.USAGE)
         else:
             async def send() -> int:
-                answer = await venue.post(
-                    CONSTANTS.ACCOUNT_LEVERAGE_PATH, wire.leverage_request(market.symbol, value))
-                return wire.Leverage.from_payload(answer).value
+                return await _set_leverage(venue, market.symbol, value)
 
             question = f"set the leverage of {market.symbol} to {value}, also of an open position?"
             set_to = await agreed(venue, send, question, yes, dry_run, as_json)
@@ -95,6 +94,21 @@ async def leverage(
     result = {"domain": domain.value, "symbol": market.symbol, "leverage": set_to, "max_leverage": highest}
     output.emit(result, output.lines(result, {"symbol": "Market", "leverage": "Leverage", "max_leverage": "At most"}),
                 as_json)
+
+
+async def _set_leverage(venue: Venue, symbol: str, value: int) -> int:
+    """Sets it; the leverage that is in force then.
+
+    :raises CommandError: when it is not known which is
+    """
+    try:
+        answer = await venue.post(CONSTANTS.ACCOUNT_LEVERAGE_PATH, wire.leverage_request(symbol, value))
+        return wire.Leverage.from_payload(answer).value
+    except VestError as error:
+        if not is_outcome_unknown(error):
+            raise
+        raise CommandError(f"it is not known whether Vest has set the leverage ({error}): look with vest-perpetual "
+                           f"leverage {symbol}, or set it again, which does no harm", ExitCode.UNKNOWN) from None
 
 
 def _balance_rows(account: wire.Account) -> List[Dict[str, Any]]:

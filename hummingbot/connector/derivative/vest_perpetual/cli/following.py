@@ -105,12 +105,14 @@ async def _looked_up(venue: Venue, nonce: int, problem: str, may_be_absent: bool
 async def _followed(read: Callable[[], Awaitable[Optional[wire.Order]]],
                     is_settled: Callable[[Optional[wire.Order]], bool]) -> Optional[wire.Order]:
     """The order as last read, when it is settled or some seconds have passed; None when it could not be read."""
-    order = None
+    order, problem = None, ""
     for _ in range(int(_FOLLOW_S / _READ_PAUSE_S)):
         try:
             order = await read()
         except VestError as error:
-            output.note(f"What became of the order could not be read ({error}).")
+            if str(error) != problem:
+                problem = str(error)
+                output.note(f"What became of the order could not be read ({problem}).")
         if is_settled(order):
             break
         await asyncio.sleep(_READ_PAUSE_S)

@@ -9,7 +9,8 @@ from hummingbot.connector.derivative.vest_perpetual.cli import output, prompts
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Outcome, Venue
 
-_BEYOND = Decimal("1e15")  # nobody means that
+# Nobody means less or more; arithmetic on numbers without bounds takes for ever.
+_LEAST, _MOST = Decimal("1e-18"), Decimal("1e15")
 
 
 async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: str, is_agreed: bool,
@@ -47,7 +48,7 @@ def number(text: str, name: str) -> Decimal:
         value = Decimal(text.strip())
     except InvalidOperation:
         value = Decimal(0)
-    if not value.is_finite() or not 0 < value < _BEYOND:
+    if not value.is_finite() or not _LEAST <= value <= _MOST:
         raise CommandError(f"the {name} must be a positive number such as 0.5", ExitCode.USAGE)
     return value
 

@@ -129,6 +129,12 @@ class Outcome:
         return json.loads(self.stdout)
 
     @property
+    def order(self):
+        """The order that a command for programs has sent or cancelled."""
+        assert self.exit_code == 0, self.words
+        return self.json["order"]
+
+    @property
     def words(self):
         return self.stdout + self.stderr
 

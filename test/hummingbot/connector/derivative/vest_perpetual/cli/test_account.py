@@ -88,6 +88,14 @@ def test_leverage_is_rehearsed_and_confirmed(act, run, keys_file, venue):
     assert act("leverage", "BTC-USDC").json["leverage"] is None
 
 
+@pytest.mark.parametrize("when, leverage", [("before", None), ("after", 7)])
+def test_leverage_whose_answer_is_lost(act, venue, when, leverage):
+    venue.ask("add_fault", "rest", "reset", method="POST", path="/account/leverage", when=when, times=1)
+    outcome = act("leverage", "BTC-USDC", "7", "--yes")
+    assert outcome.exit_code == 6 and "does no harm" in outcome.json["error"]["message"]
+    assert act("leverage", "BTC-USDC").json["leverage"] == leverage
+
+
 # --- Money
 
 

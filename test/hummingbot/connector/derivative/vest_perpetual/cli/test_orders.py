@@ -29,34 +29,34 @@ def sent(venue, account):
 def test_a_limit_order_waits_is_listed_and_is_cancelled(act, venue, account):
     placed = act("order", "buy", "BTC-USDC", "0.0100", *FAR, "--yes")
     assert placed.exit_code == 0
-    order = placed.json["order"]
+    order = placed.order
     assert (order["status"], order["side"], order["size"], order["limit_price"], order["trading_pair"]) == (
         "NEW", "buy", "0.0100", "1000.00", "BTC-USDC")
     assert [row["order_id"] for row in act("orders").json["orders"]] == [order["order_id"]]
     assert [row["order_id"] for row in act("account").json["open_orders"]] == [order["order_id"]]
 
     cancelled = act("cancel", order["order_id"])
-    assert cancelled.exit_code == 0 and cancelled.json["order"]["status"] == "CANCELLED"
+    assert cancelled.exit_code == 0 and cancelled.order["status"] == "CANCELLED"
     assert act("orders").json["orders"] == []
 
 
 def test_an_order_is_cancelled_by_its_nonce(act, venue, account):
-    nonce = act("order", "sell", "BTC-PERP", "0.01", "--price", "900000", "--yes").json["order"]["nonce"]
-    assert act("cancel", nonce).json["order"]["nonce"] == nonce
+    nonce = act("order", "sell", "BTC-PERP", "0.01", "--price", "900000", "--yes").order["nonce"]
+    assert act("cancel", nonce).order["nonce"] == nonce
 
 
 def test_a_market_order_fills_and_makes_a_position(act, venue, account):
-    order = act("order", "buy", "btc-usdc", "0.01", "--yes").json["order"]
+    order = act("order", "buy", "btc-usdc", "0.01", "--yes").order
     assert order["status"] == "FILLED" and float(order["avg_filled_price"]) <= float(order["limit_price"])
     [position] = act("account").json["positions"]
     assert (position["side"], position["size"]) == ("long", "0.0100")
-    closed = act("order", "sell", "BTC-USDC", "0.01", "--reduce-only", "--yes").json["order"]
+    closed = act("order", "sell", "BTC-USDC", "0.01", "--reduce-only", "--yes").order
     assert closed["status"] == "FILLED" and closed["reduce_only"]
     assert act("account").json["positions"] == []
 
 
 def test_fok_fills_at_once_or_is_cancelled(act, venue, account):
-    assert act("order", "buy", "BTC-USDC", "0.01", *FAR, "--fok", "--yes").json["order"]["status"] == "CANCELLED"
+    assert act("order", "buy", "BTC-USDC", "0.01", *FAR, "--fok", "--yes").order["status"] == "CANCELLED"
 
 
 def test_a_market_order_with_a_worst_price_of_ones_own(act, venue, account):
@@ -65,7 +65,7 @@ def test_a_market_order_with_a_worst_price_of_ones_own(act, venue, account):
 
 
 def test_orders_of_the_command_line_are_nobodys_among_bots(act, venue, account, tmp_path):
-    nonce = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").json["order"]["nonce"]
+    nonce = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").order["nonce"]
     assert not any(OrderIds(tmp_path / str(tag), draw=lambda tag=tag: tag).is_ours(nonce) for tag in range(1000))
 
 
@@ -77,6 +77,7 @@ def test_orders_of_the_command_line_are_nobodys_among_bots(act, venue, account, 
     (("buy", "BTC-USDC", "-1"), "option"),
     (("buy", "BTC-USDC", "nan"), "positive number"),
     (("buy", "BTC-USDC", "1e30"), "positive number"),
+    (("buy", "BTC-USDC", "1e-400000000"), "positive number"),
     (("buy", "BTC-USDC", "0,01"), "positive number"),
     (("buy", "BTC-USDC", "0.01", "--price", "0"), "positive number"),
     (("buy", "BTC-USDC", "0.01", "--type", "limit"), "needs a --price"),
@@ -126,7 +127,7 @@ def test_what_a_dry_run_shows_is_what_is_signed(act, venue, account):
 def test_an_order_whose_answer_is_lost_is_found_and_sent_once(act, venue, account, quick, when, action):
     venue.ask("add_fault", "rest", action, method="POST", path="/orders", when=when, times=1)
     outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes")
-    assert outcome.exit_code == 0 and outcome.json["order"]["status"] == "NEW"
+    assert outcome.exit_code == 0 and outcome.order["status"] == "NEW"
     assert "looked up" in outcome.stderr and len(sent(venue, account)) == 1
 
 
@@ -153,13 +154,14 @@ def test_an_accepted_order_that_cannot_be_read_is_not_called_undone(act, venue, 
     venue.ask("add_fault", "rest", "status", method="GET", path="/orders")
     outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes")
     assert outcome.exit_code == 6 and len(sent(venue, account)) == 1
+    assert outcome.stderr.count("could not be read") == 1
 
 
 def test_a_duplicate_is_looked_up(act, venue, account, quick):
     venue.ask("add_fault", "rest", "status", method="POST", path="/orders", when="after", times=1, status=400,
               body=json.dumps({"code": 3015, "msg": "duplicate"}))
     outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes")
-    assert outcome.exit_code == 0 and outcome.json["order"]["status"] == "NEW"
+    assert outcome.exit_code == 0 and outcome.order["status"] == "NEW"
 
 
 def test_a_rejection_is_said_with_its_reason(act, venue, account):
@@ -187,14 +189,14 @@ def test_cancelling_what_is_not_there(act, venue, account, quick):
 
 
 def test_cancelling_what_has_filled(act, venue, account, quick):
-    order = act("order", "buy", "BTC-USDC", "0.01", "--yes").json["order"]
+    order = act("order", "buy", "BTC-USDC", "0.01", "--yes").order
     outcome = act("cancel", order["order_id"])
     assert outcome.exit_code == 4 and "FILLED already" in outcome.json["error"]["message"]
 
 
 @pytest.mark.parametrize("when, exit_code", [("after", 0), ("before", 6)])
 def test_a_cancellation_whose_answer_is_lost(act, venue, account, quick, when, exit_code):
-    order = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").json["order"]
+    order = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").order
     venue.ask("add_fault", "rest", "reset", method="POST", path="/orders/cancel", when=when, times=1)
     assert act("cancel", order["order_id"]).exit_code == exit_code
     assert act("cancel", order["order_id"]).exit_code == 0
@@ -204,9 +206,9 @@ def test_a_cancellation_whose_answer_is_lost(act, venue, account, quick, when, e
 
 
 def test_orders_are_filtered(act, venue, account):
-    market = act("order", "buy", "BTC-USDC", "0.01", "--yes").json["order"]["order_id"]
-    btc = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").json["order"]["order_id"]
-    eth = act("order", "buy", "ETH-USDC", "0.1", "--price", "100", "--yes").json["order"]["order_id"]
+    market = act("order", "buy", "BTC-USDC", "0.01", "--yes").order["order_id"]
+    btc = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--yes").order["order_id"]
+    eth = act("order", "buy", "ETH-USDC", "0.1", "--price", "100", "--yes").order["order_id"]
 
     def ids(*options):
         return [row["order_id"] for row in act("orders", *options).json["orders"]]
