@@ -63,3 +63,56 @@ def test_wrong_arguments(arguments):
     process = start(*arguments)
     _, err = process.communicate(timeout=START_S)
     assert process.returncode == 2 and "usage" in err
+
+
+PRICES = """\
+open_time,open,high,low,close,volume,close_time
+1714564800000,60000,60010,59990,60005,4,1714564859999
+1714564860000,60005,60010,59990,60000,4,1714564919999
+"""
+
+
+def test_recorded_prices_and_a_state_that_hands_out_the_same_keys_again(tmp_path):
+    prices, ready, state = tmp_path / "BTC-PERP.csv", tmp_path / "ready.json", tmp_path / "state.db"
+    prices.write_text(PRICES)
+    found = []
+    for seed in ("1", "2"):
+        process = start("--port", "0", "--admin-port", "0", "--seed", seed, "--prices", str(prices), "--speed", "2",
+                        "--at-end", "hold", "--state", str(state), "--ready-file", str(ready))
+        found.append(wait_for(ready))
+        ready.unlink()
+        with urllib.request.urlopen(found[-1]["url"] + "/v2/ticker/latest", timeout=5) as answer:
+            row, = json.load(answer)["tickers"]
+            assert row["symbol"] == "BTC-PERP" and 59_990 <= float(row["indexPrice"]) <= 60_010
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=START_S)
+        assert (process.returncode, err) == (0, "")
+        assert f"recorded, {prices}, at speed 2; at its end the last prices hold" in out and f"State: {state}" in out
+    assert found[0]["accounts"] == found[1]["accounts"]
+
+
+@pytest.mark.parametrize("option, content, words", [
+    ("--prices", "open_time,open\n", "line 1: the header lacks high, low, close, close_time"),
+    ("--state", "no database", "is damaged (file is not a database); it was left as it is"),
+    ("--mirror", None, "The simulator cannot start: http://127.0.0.1:9/v2 cannot be mirrored"),
+])
+def test_what_cannot_be_used_is_one_clear_line(tmp_path, option, content, words):
+    file = tmp_path / "BTC-PERP.csv"
+    if content is not None:
+        file.write_text(content)
+    process = start("--port", "0", "--admin-port", "0", option, "http://127.0.0.1:9" if content is None else str(file))
+    out, err = process.communicate(timeout=START_S)
+    assert process.returncode == 1 and out == ""
+    assert words in err and len(err.splitlines()) == 1 and err.endswith(".\n") and not err.endswith("..\n")
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["--speed", "2"], "--start, --speed and --at-end belong to --prices"),
+    (["--prices", "a.csv", "--speed", "0"], "the speed must be above zero"),
+    (["--prices", "a.csv", "--mirror", "testnet"], "not from both"),
+    (["--prices", "a.csv", "--at-end", "stop"], "invalid choice"),
+])
+def test_arguments_that_do_not_go_together(arguments, words):
+    process = start(*arguments)
+    _, err = process.communicate(timeout=START_S)
+    assert process.returncode == 2 and words in err

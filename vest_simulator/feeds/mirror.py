@@ -63,13 +63,14 @@ class Mirror:
     """
 
     position_ms = 0
+    usual_timing = MirrorTiming()
 
-    def __init__(self, venue: str, symbols: Sequence[str] = (), timing: MirrorTiming = MirrorTiming()) -> None:
+    def __init__(self, venue: str, symbols: Sequence[str] = (), timing: Optional[MirrorTiming] = None) -> None:
         self.name = venue
         self.specs: Dict[str, SymbolSpec] = {}
         self._rest_url, self._socket_url = HOSTS.get(venue) or _urls(venue)
         self._wanted = tuple(symbols)
-        self._timing = timing
+        self._timing = timing or self.usual_timing
         self._history: Dict[str, List[Bar]] = {}
         self._session: Optional[aiohttp.ClientSession] = None
         self._task: Optional[asyncio.Task] = None
