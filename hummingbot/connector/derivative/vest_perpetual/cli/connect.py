@@ -42,12 +42,13 @@ async def connect(
     if check:
         async with Venue(domain.value, keys) as venue:
             await venue.account()
+            await venue.try_signature()
     store = keystore.Keystore.unlock_or_create()
     if keystore.has_keys(domain.value):
         prompts.confirm(f"Hummingbot has keys of {domain.value} already. Replace them?", yes)
     store.write(domain.value, keys.fields)
     result = {"domain": domain.value, "saved": True, "checked": check, "account_group": keys.account_group}
-    accepted = "Vest accepts the API key" if check else "Vest was not asked about them"
+    accepted = "Vest accepts them" if check else "Vest was not asked about them"
     text = (f"The keys of {domain.value} are in Hummingbot's keystore, encrypted; {accepted}. Do not keep {source}: "
             f"whoever can read it can trade with the account.")
     output.emit(result, text, as_json)

@@ -28,6 +28,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestClockError,
     VestOrderNotFoundError,
     VestRefusedError,
+    VestUnauthorizedError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
@@ -38,6 +39,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers imp
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 Outcome = TypeVar("Outcome")
+_NO_ORDER = "0x" + "0" * 64
 
 
 class ManualNonces:
@@ -173,6 +175,18 @@ class Venue(VestTransfers):
         return await self._request(method, path_url, is_auth_required, None, params=params)
 
     # --- Requests
+
+    async def try_signature(self) -> None:
+        """Has the venue look at a signature: it is asked to cancel an order that does not exist, and so does nothing.
+
+        :raises VestUnauthorizedError: when it does not accept the signature
+        """
+        try:
+            await self.post(CONSTANTS.ORDERS_CANCEL_PATH, wire.cancel_request(self.next_nonce(), _NO_ORDER))
+        except VestUnauthorizedError:
+            raise
+        except VestRefusedError:
+            pass  # the signature was looked at before
 
     async def reconnect(self) -> None:
         """The next request takes a new connection. While somebody was asked something the venue may have closed the

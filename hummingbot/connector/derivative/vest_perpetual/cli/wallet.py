@@ -87,9 +87,9 @@ def _decrypted(path: Path) -> str:
     try:
         return bytes(Account.decrypt(content, password)).hex()
     except ValueError as error:
-        is_wrong = "MAC" in str(error)
-        words = "the password is not the one of" if is_wrong else "cannot be decrypted, it may be damaged:"
-        raise CommandError(f"{words} {path}", ExitCode.KEYS) from None
+        is_password = "MAC" in str(error)
+        words = f"this is not the password of {path}" if is_password else f"{path} is damaged and cannot be decrypted"
+        raise CommandError(words, ExitCode.KEYS) from None
     except (KeyError, TypeError, NotImplementedError):
         raise CommandError(f"{path} is no keystore file of a kind that is known here (version 3)",
                            ExitCode.USAGE) from None

@@ -177,6 +177,13 @@ def test_connect_stores_keys_that_the_venue_accepts(run, home, keys_file, accoun
     assert run("account", "--json").json["account_group"] == account.account_group
 
 
+def test_connect_has_the_venue_look_at_a_signature(run, home, venue, account, tmp_path):
+    path = write_keys(tmp_path / "keys.yml", account, signing_private_key="0x" + "22" * 32)
+    outcome = run("connect", "--from", path)
+    assert outcome.exit_code == 3 and outcome.is_one_sentence() and "1022" in outcome.stderr
+    assert not (home / "conf" / "connectors").exists()
+
+
 def test_connect_says_not_to_keep_the_file(run, home, keys_file):
     assert f"Do not keep {keys_file}" in run("connect", "--from", keys_file).stdout
 
