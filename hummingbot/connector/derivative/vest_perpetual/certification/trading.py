@@ -11,7 +11,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.certification.account import observe_partial_fills
 from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, acts, error_words
-from hummingbot.connector.derivative.vest_perpetual.cli import following
+from hummingbot.connector.derivative.vest_perpetual.cli import following, output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 from hummingbot.connector.derivative.vest_perpetual.cli.order import market_limit
 from hummingbot.connector.derivative.vest_perpetual.cli.sockets import connection
@@ -93,6 +93,7 @@ async def trade(session: Session) -> None:
             f"{len(silent.rows)} of {len(events.rows)} events came without it" if events.rows else
             "no event came, with or without it"))
     except asyncio.CancelledError:
+        output.note("Ending: what is open is cancelled and closed first, which takes some seconds.")
         # An order on its way can still arrive until its window is over.
         await asyncio.sleep((CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS) / 1000)
         raise
@@ -119,12 +120,19 @@ async def _refused(session: Session, events: Events) -> None:
     except VestRefusedError:
         words = f"it comes as the answer: {error_words(session.venue.heard.last)}"
     except CommandError as error:
+        _require_refusal(error)
         code = error.details.get("venue_code")
         heard = await events.wait(error.details.get("order_id", ""), CONSTANTS.ORDER_STATUS_REJECTED)
         words = f"it comes as a REJECTED order, code {code}, {'with' if heard else 'without'} an event"
     else:
         words = f"a reduce-only order without a position became {order.status}"
     session.report.observe("reject_by", words)
+
+
+def _require_refusal(error: Exception) -> None:
+    """Raises what is no refusal: an order that the venue may have is followed by no other."""
+    if isinstance(error, CommandError) and error.exit_code is not ExitCode.REFUSED:
+        raise error
 
 
 # --- A LIMIT order far from the market
@@ -158,6 +166,7 @@ async def _far_order(session: Session) -> Optional[wire.Order]:
         try:
             order = await following.place(venue, body)
         except (VestRefusedError, CommandError) as error:
+            _require_refusal(error)
             session.report.observe("resting_limit", f"at {factor} of the price it is refused ({error})")
             continue
         _observe_answer(session, body["order"]["nonce"], order)
@@ -168,10 +177,14 @@ async def _far_order(session: Session) -> Optional[wire.Order]:
 def _observe_answer(session: Session, nonce: int, order: wire.Order) -> None:
     """The answer to the POST, and how soon the list had the order."""
     report, answers = session.report, session.venue.heard.answers
-    index = max(number for number, answer in enumerate(answers) if _is_order_answer(answer))
+    report.observe("nonce_echo", f"GET /orders {'has it' if order.nonce == nonce else 'has another number'}")
+    index = next((number for number, answer in enumerate(answers)
+                  if _is_order_answer(answer) and answer.payload["id"] == order.order_id), None)
+    if index is None:
+        report.cannot("order_answer", "it was lost")
+        return
     posted = answers[index]
     report.observe("order_answer", f"fields {', '.join(posted.payload)}")
-    report.observe("nonce_echo", f"GET /orders {'has it' if order.nonce == nonce else 'has another number'}")
     lists = [answer for answer in answers[index:] if _is_list_of_orders(answer)]
     empty = [answer for answer in lists if not answer.payload]
     first_ms = (lists[0].at_s - posted.at_s) * 1000

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from hummingbot.connector.derivative.vest_perpetual.certification import session as sessions
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.certification import session as sessions, trading
 from hummingbot.connector.derivative.vest_perpetual.certification.report import Report
 from hummingbot.connector.derivative.vest_perpetual.certification.statements import STATEMENTS, TRADE
 from hummingbot.connector.derivative.vest_perpetual.cli import certify, following
@@ -136,6 +137,58 @@ def test_a_position_left_by_a_venue_that_refuses_to_close_it_is_said_after_the_r
     assert outcome.exit_code == 6 and "there is a position of 0.0001 in BTC-PERP" in outcome.stderr
     assert "something of BTC-PERP may be left" in outcome.stdout
     assert [path for path in tmp_path.iterdir() if path.suffix == ".md"]
+
+
+def test_a_venue_that_wants_limits_nearer_to_the_market_is_offered_them(venue, account, keys_file, certified):
+    venue.ask("reject_next", 3011, times=2)  # the reduce-only order, and the farthest LIMIT order
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+
+    rows = {row["name"]: row["observed"] for row in outcome.json["statements"]}
+    assert outcome.exit_code == 0
+    assert rows["resting_limit"][0].startswith("at 0.5 of the price it is refused")
+    assert rows["resting_limit"][1] == "it is listed as NEW" and "code 3011" in rows["reject_by"][0]
+
+
+def test_answers_that_are_lost_are_looked_up_and_nothing_is_sent_twice(venue, account, keys_file, certified):
+    venue.ask("add_fault", "rest", "reset", method="POST", path="/orders", when="after")
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+
+    statuses = [row["status"] for row in orders(venue, account)]
+    assert statuses.count("FILLED") in (0, 2) and "NEW" not in statuses and len(statuses) <= 4
+    assert venue.ask("ledger", account.account_group)["positions"] == []
+    assert outcome.exit_code == 1 and any("trade ended early" in words for words in outcome.json["incidents"])
+
+
+def test_without_events_what_the_lists_tell_is_seen(venue, account, keys_file, certified, monkeypatch):
+    monkeypatch.setattr(trading, "_WAIT_S", 0.3)
+    venue.ask("add_fault", "socket", "drop", socket="private", match="ORDER")
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+
+    rows = {row["name"]: row for row in outcome.json["statements"]}
+    assert outcome.exit_code == 0 and rows["position_lag"]["observed"]
+    assert rows["private_needs_subscribe"]["observed"] == ["no event came, with or without it"]
+    for name in ("fill_event", "cancel_event"):
+        assert rows[name]["not_observed_because"].startswith("no event within 0.3 s")
+
+
+def test_a_run_that_takes_too_long_ends_with_nothing_open(venue, account, keys_file, certified, monkeypatch):
+    async def wait_for_ever(*arguments):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 300)
+    monkeypatch.setattr(CONSTANTS, "UNKNOWN_OUTCOME_GRACE_MS", 100)
+    monkeypatch.setattr(trading, "_watch_position", wait_for_ever)
+    monkeypatch.setattr(sessions, "SCENARIO_LIMIT_S", 3.0)
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+
+    ledger = venue.ask("ledger", account.account_group)
+    assert outcome.exit_code == 1 and any("no end within" in words for words in outcome.json["incidents"])
+    assert any("it was closed" in words for words in outcome.json["incidents"])
+    assert ledger["positions"] == [] and "NEW" not in [row["status"] for row in ledger["orders"]]
 
 
 def test_a_folder_that_is_not_there_is_said_before_anything_is_asked(venue, run, tmp_path):
