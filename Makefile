@@ -31,8 +31,9 @@ install:  ## virtual environment, locked dependencies, Hummingbot's home
 	@$(INSTALLER_PYTHON) -m workbench.install
 	@cp workbench/vest-perpetual $(VENV)/
 
-run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED)
-	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED)
+run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED, PRICES)
+	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED) \
+		$(if $(PRICES),--prices "$(PRICES)")
 
 picture: install  ## docs/make-run.svg, the README's picture, from a run of now
 	@$(VENV)/python -m workbench.picture
@@ -88,8 +89,10 @@ uninstall-from:  ## take out again what install-into laid in: HUMMINGBOT_DIR=/pa
 upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_DIR=/path
 	@$(INSTALLER_PYTHON) -m workbench.upstream "$(HUMMINGBOT_DIR)"
 
-simulator: install  ## the simulated venue on its default port, a paper exchange for any strategy
-	@$(VENV)/python -m vest_simulator
+simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE)
+	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
+		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
+		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)")
 
 lock: install  ## resolve requirements/*.in anew into requirements/*.txt
 	@for name in hummingbot development build uv; do echo "requirements/$$name.txt"; done
