@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError
@@ -28,7 +29,7 @@ FUNDING_TURNS_AFTER_S = 15  # where the strategy goes by funding
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run the main job; returns the exit code."""
     options = _options(arguments)
-    return MainJob(options.strategy, options.symbol_of_pair, options.seed, options.duration).execute()
+    return MainJob(options.strategy, options.symbol_of_pair, options.seed, options.duration, options.prices).execute()
 
 
 def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
@@ -39,9 +40,11 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
                              "perpetual_market_making: Hummingbot's own")
     parser.add_argument("--pairs", default="BTC-USDC,ETH-USDC", help="trading pairs, separated by commas")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated prices")
+    parser.add_argument("--prices", type=Path, metavar="FILE",
+                        help="CSV of recorded prices to trade on, again and again (vest_simulator/README.md)")
     options = parser.parse_args(arguments)
     try:
-        options.symbol_of_pair = _symbols(options.pairs, options.strategy)
+        options.symbol_of_pair = _symbols(options.pairs, options.strategy, options.prices is not None)
     except ValueError as error:
         parser.error(str(error))
     if options.duration <= 0:
@@ -49,15 +52,18 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
     return options
 
 
-def _symbols(words: str, strategy: str) -> Dict[str, str]:
-    """The venue's symbol of each trading pair in a comma list. :raises ValueError: when there is no such market."""
+def _symbols(words: str, strategy: str, are_recorded: bool) -> Dict[str, str]:
+    """The venue's symbol of each trading pair in a comma list. :raises ValueError: when there is no such market.
+
+    :param are_recorded: whether a recording decides what there is; the simulator says what it lacks.
+    """
     pairs = [word.strip().upper() for word in words.split(",")]
     if strategy == "perpetual_market_making" and len(pairs) > 1:
         print(f"{strategy} trades one pair at a time: taking {pairs[0]}.")
         pairs = pairs[:1]
     symbols = {pair: convert_to_exchange_trading_pair(pair) for pair in pairs}
     listed = {spec.symbol for spec in DEFAULT_SYMBOLS}
-    if not listed.issuperset(symbols.values()):
+    if not are_recorded and not listed.issuperset(symbols.values()):
         raise ValueError("the simulated venue has only " + ", ".join(sorted(trading_pairs_by_symbol(listed).values())))
     return symbols
 
@@ -69,10 +75,13 @@ class MainJob(Job):
     :param symbol_of_pair: Hummingbot's trading pairs with the venue's symbols.
     :param seed: of the simulated prices.
     :param duration_s: how long the client trades.
+    :param prices: a file of recorded prices, which begins again at its end; None: they are made up.
     """
 
-    def __init__(self, strategy: str, symbol_of_pair: Mapping[str, str], seed: int, duration_s: float) -> None:
-        super().__init__(seed, symbol_of_pair)
+    def __init__(self, strategy: str, symbol_of_pair: Mapping[str, str], seed: int, duration_s: float,
+                 prices: Optional[Path] = None) -> None:
+        recorded = {} if prices is None else {"prices": prices.absolute(), "at-end": "loop"}
+        super().__init__(seed, symbol_of_pair, **recorded)
         self._strategy = strategy
         self._duration_s = duration_s
 

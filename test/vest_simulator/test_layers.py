@@ -10,6 +10,8 @@ FORBIDDEN = {
     "engine": {"vest_simulator.venue", "vest_simulator.server", "vest_simulator.faults", "vest_simulator.admin",
                "vest_simulator.clock", "aiohttp", "asyncio", "json", "time", "eth_account"},
     "venue": {"vest_simulator.server", "vest_simulator.admin", "aiohttp", "asyncio"},
+    "feeds": {"vest_simulator.venue", "vest_simulator.server", "vest_simulator.faults", "vest_simulator.admin",
+              "eth_account"},
     "server": {"vest_simulator.admin"},
 }
 

@@ -197,6 +197,33 @@ async def test_a_file_that_changes_under_way_halts_the_markets_and_says_so(tmp_p
         assert len([line for line in caplog.messages if "has changed since it was checked" in line]) == 1
 
 
+@pytest.mark.asyncio
+async def test_with_a_state_the_recording_stands_still_while_the_venue_is_down(tmp_path):
+    rows = []
+    for number in range(60):  # it falls by 10 a minute
+        first, last = 60_000 - 10 * number, 60_000 - 10 * (number + 1)
+        rows.append(kline(number, first, first, last, last, 1))
+    file, state = recorded(tmp_path, rows), tmp_path / "state.db"
+    async with replaying(file, state=state) as (simulator, client):
+        await let_pass(simulator, 20 * MINUTE_MS)
+        order_id = await client.place(is_buy=True, size="0.0100", limit_price="59700.00")
+        stopped_at = simulator.exchange.markets["BTC-PERP"].price.index
+        assert D(59_780) <= stopped_at <= D(59_800)
+    async with replaying(file, state=state, clock_offset_ms=10 * HOUR_MS) as (simulator, client):
+        price = simulator.exchange.markets["BTC-PERP"].price
+        simulator.tick()
+        assert stopped_at - 10 <= price.index <= stopped_at
+        bars = await client.public("/klines", symbol="BTC-PERP", interval="1m")
+        assert 20 <= sum(D(row[6]) for row in bars) <= 22
+        assert (await client.find(order_id))["status"] == "NEW"
+        await let_pass(simulator, 10 * MINUTE_MS)
+        assert (await client.find(order_id))["status"] == "FILLED"
+    other = recorded(tmp_path, rows, name="ETH-PERP.csv")
+    async with replaying(file, other, state=state) as (simulator, _):
+        simulator.tick()
+        assert simulator.exchange.markets["BTC-PERP"].price.index > D(59_980)  # another recording: from its beginning
+
+
 def test_a_large_recording_is_streamed(tmp_path):
     recording = Recording([recorded(tmp_path, (kline(number, *MINUTES[number % 6]) for number in range(50_000)))])
     recording.check()
