@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
 import subprocess
@@ -142,6 +143,18 @@ def test_from_a_wallet_to_a_connected_client(person, home, simulator):
     assert exit_code == 1 and "nothing was done" in shown and files_of(home) == before
     exit_code, shown = person.answer("register", "--save", answers=[("Password of Hummingbot's keystore: ", "wrong")])
     assert exit_code == 3 and "not the password" in shown and files_of(home) == before
+
+
+def test_a_full_disk_loses_neither_the_old_keys_nor_the_new_ones(person, home):
+    register = ("register", "--save", "--yes", "--json", "--wallet-key-env", "WALLET")
+    assert person.run(*register, WALLET=WALLET_KEY, HBOT_PASSWORD=PASSWORD)[0] == 0
+    before = files_of(home)
+    with person.start(*register, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))) as process:
+        stdout, stderr = process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == 1 and "could not be stored" in stderr and files_of(home) == before
+    values = json.loads(stdout)
+    assert Account.from_key(values["signing_private_key"]).address == values["signing_address"] and values["api_key"]
 
 
 def test_a_wallet_that_signs_elsewhere(person):

@@ -1,9 +1,9 @@
 """The venue's objects as the connector knows them, and the requests it sends (protocol sections 2-5).
 
-This module, `_messages`, `_statistics` and `_signing` are the only code that touches the venue's keys. `from_payload`
-turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the connector does
-not know are ignored; what else is tolerated is the rule of `_payload`. Decimals are exact; times stay the integer
-milliseconds they were sent as (`_ms`).
+This module, `_messages`, `_statistics`, `_registration` and `_signing` are the only code that touches the venue's keys.
+`from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
+connector does not know are ignored; what else is tolerated is the rule of `_payload`. Decimals are exact; times stay
+the integer milliseconds they were sent as (`_ms`).
 """
 from contextlib import suppress
 from dataclasses import dataclass

@@ -247,18 +247,6 @@ def test_an_answer_that_cannot_be_understood(run, home, venue, answer):
     assert outcome.exit_code == 6 and outcome.is_one_sentence() and not stored(home).exists()
 
 
-def test_registered_but_not_stored_prints_the_values(run, home, venue, monkeypatch):
-    def full(*arguments):
-        raise OSError(28, "No space left on device")
-
-    assert run("register", *FROM_ENVIRONMENT, "--save").exit_code == 0
-    before = stored(home).read_text()
-    monkeypatch.setattr(keystore, "replace_file", full)
-    outcome = run("register", *FROM_ENVIRONMENT, "--save", "--yes", "--json")
-    assert outcome.exit_code == 1 and "No space left" in outcome.stderr and stored(home).read_text() == before
-    assert outcome.json["saved"] is False and len(outcome.json["signing_private_key"]) == 66
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_noticed_before_anything_is_registered(run, home, venue):
     (home / "conf" / "connectors").mkdir(parents=True)
