@@ -316,7 +316,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             if order.is_open and not self._missed_fills.is_held(order.client_order_id)
         }
         asked_ms = self._clock.now_ms()
-        listed = await self._orders.since(self._order_tracker.oldest_start_ms(orders))
+        wanted = {order.client_order_id for order in orders}
+        listed = await self._orders.since(self._order_tracker.oldest_start_ms(orders), wanted)
         rows = [row for row in listed if self._order_tracker.find(row) is not None]
         for row in rows:
             self._book(row, settles_lost_orders)

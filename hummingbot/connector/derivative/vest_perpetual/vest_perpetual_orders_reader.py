@@ -1,5 +1,5 @@
 """Reads orders from `GET /orders`, the only place where what was missed on the stream can be found."""
-from typing import Any, Awaitable, Callable, Dict, List, Optional
+from typing import AbstractSet, Any, Awaitable, Callable, Dict, List, Optional
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -27,12 +27,13 @@ class OrdersReader:
         self._get = get
         self._complaints = complaints
 
-    async def since(self, start_ms: int) -> List[wire.Order]:
+    async def since(self, start_ms: int, wanted: AbstractSet[str] = frozenset()) -> List[wire.Order]:
         """All orders of the account posted since a time, and some from shortly before, in pages of the venue's limit.
 
         Which end of the range a full page holds is not said [?], so pages are asked for beyond both of its ends.
 
         :param start_ms: venue time in ms, as we estimate it
+        :param wanted: client ids of orders; when all of them were read, no further page is asked for
         """
         start_ms -= self.CLOCK_ERROR_MS
         orders: Dict[str, wire.Order] = {}
@@ -41,6 +42,8 @@ class OrdersReader:
             page = await self._page(**ranges.pop())
             news = [order for order in page if order.order_id not in orders]
             orders.update((order.order_id, order) for order in news)
+            if wanted and wanted.issubset(order.client_order_id for order in orders.values()):
+                break
             times_ms = [order.post_time_ms for order in page if order.post_time_ms is not None]
             if news and times_ms and len(page) >= CONSTANTS.ORDERS_PAGE_LIMIT:
                 ranges += [{"startTime": start_ms, "endTime": min(times_ms)}, {"startTime": max(times_ms)}]

@@ -180,3 +180,14 @@ async def test_b02_a_venue_may_say_that_it_has_no_such_order_instead_of_an_empty
 
     assert await reader.by_client_order_id("1") is None
     assert await reader.since(0) == [] == await reader.open_orders()
+
+
+@pytest.mark.parametrize("wanted, requests", [({"0", "999"}, 1), ({"0", "1000"}, 2), (set(), 3)])
+@pytest.mark.asyncio
+async def test_a14_a_poll_of_a_thousand_orders_is_one_request(wanted, requests):
+    orders = Orders(rows_at(range(100, 1101)), newest_first=False)
+
+    read = await reader(orders).since(100, wanted)
+
+    assert wanted <= {order.client_order_id for order in read}
+    assert len(orders.requests) == requests
