@@ -26,7 +26,7 @@ PAGE = (PROJECT / "docs" / "operating.md").read_text()
 @pytest.mark.timeout(600)
 @requires("mosquitto")
 def test_a_fleet_is_started_watched_changed_and_stopped_over_mqtt_and_all_books_agree(capsys):
-    code = fleet.main(["--bots", "5", "--duration", "10"])
+    code = fleet.main(["--bots", "5", "--duration", "8"])
     output = capsys.readouterr().out
     assert code == 0, output
     pairs = re.findall(r"^bot(\d) (\S+) +orders filled +[1-9]\d* ", output, flags=re.MULTILINE)
@@ -88,8 +88,8 @@ class Walk:
         (conf / "scripts" / "fleet.yml").write_text(block("yaml", "script_file_name"))
         account = self._simulator.accounts[0]
         self.client.connect(CONNECTOR, {f"{CONNECTOR}_{key}": str(value) for key, value in account.items()})
-        line, = typed("hbot start")
-        self.client.run(*line.split()[1:])
+        for line in typed("hbot config") + typed("hbot start"):
+            self.client.run(*line.split()[1:])
 
     def spawn(self, line):
         """Type a line of the page."""
@@ -167,6 +167,7 @@ def test_the_page_works_step_by_step_and_what_it_says_does_not_work_does_not(wal
     publisher = walk.spawn(typed("mosquitto_pub")[0])
     assert publisher.wait(60) == 0, publisher.stdout.read()
     keeper.wait_for(lambda: walk.sizes == {1}, "no orders of the first size")
+    assert walk.command('switch": false')["controllers"]["bot1"]["status"] == "RUNNING"
     walk.command("3200")
     keeper.wait_for(lambda: Decimal("1.6") in walk.sizes, "no larger orders")
     keeper.wait_for(lambda: keeper.events("bot1", "OrderFilled"), "no fill is heard")
