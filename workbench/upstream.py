@@ -22,7 +22,7 @@ TEST_DATA = "test/data/vest_api"
 # A unit test that names one of these needs what stays in this project, or (rglob) reads every source as this project's.
 ONLY_HERE = re.compile(r"\b(vest_simulator|workbench|fuzz\.surface|test\.programs|conf_global_TEMPLATE|rglob)\b")
 TEST_IMPORT = re.compile(r"^\s*from (test\.hummingbot[\w.]*) import", re.MULTILINE)
-NEEDED_BY_TESTS = re.compile(r"^(?:from|import) (hypothesis)\b", re.MULTILINE)
+NEEDED_BY_TESTS = re.compile(r"\b(hypothesis|plotly)\b")  # Hummingbot does not bring these
 MOST_NAMED = 5
 
 
@@ -51,20 +51,22 @@ class Cut(NamedTuple):
 
 
 CANDLES_MODULE = "hummingbot.data_feed.candles_feed.vest_perpetual_candles"
+CANDLES_FILE = ".vest_perpetual_candles"
 RATES_MODULE = "hummingbot.core.rate_oracle.sources.vest_perpetual_rate_source"
 DOMAINS = {
     "vest_perpetual": "VestPerpetualCandles",
     "vest_perpetual_simulator": "VestPerpetualSimulatorCandles",
     "vest_perpetual_testnet": "VestPerpetualTestnetCandles",
 }
+CANDLES_IMPORT = "from {} import (\n{})\n".format(
+    CANDLES_MODULE, "".join("    {},\n".format(name) for name in sorted(DOMAINS.values())))
 README_ROW = "| [Vest](https://hummingbot.org/exchanges/vest/) | CLOB DEX | Perpetual | `vest_perpetual` | - |\n"
 
 EDITS: Dict[str, List[Edit]] = {
     "hummingbot/data_feed/candles_feed/candles_factory.py": [
         Edit("CandlesFactory imports the candles",
              r"(?:^from hummingbot\.data_feed\.candles_feed\.(?:\w|\.)+ import (?:\([^)]*\)|[^\n(]+)\n)+",
-             "from {} import (\n{})\n".format(
-                 CANDLES_MODULE, "".join("    {},\n".format(name) for name in sorted(DOMAINS.values())))),
+             CANDLES_IMPORT),
         Edit("CandlesFactory's map names them",
              r"^    _candles_map: [^\n]*\{\n(?:        [^\n]*\n)+",
              "".join('        "{}": {},\n'.format(*item) for item in DOMAINS.items())),
@@ -98,6 +100,11 @@ CUTS: Dict[str, List[Cut]] = {
     "hummingbot/connector/derivative/vest_perpetual/vest_perpetual_utils.py": [
         Cut(r"\n\n# --- Candles and rates, which put themselves into Hummingbot's maps(?s:.*)\Z"),
         Cut(r"^from importlib import import_module\nfrom importlib\.util import find_spec\n"),
+    ],
+    "hummingbot/data_feed/candles_feed/vest_perpetual_candles/__init__.py": [
+        # The factory imports all feeds of its own tree, so this one has nothing to put off.
+        Cut(r"\A(?s:.*_candles_map.*)\Z", CANDLES_IMPORT.replace(CANDLES_MODULE, CANDLES_MODULE + CANDLES_FILE)
+            + "\n__all__ = [{}]\n".format(", ".join('"{}"'.format(name) for name in sorted(DOMAINS.values())))),
     ],
     "hummingbot/data_feed/candles_feed/vest_perpetual_candles/vest_perpetual_candles.py": [
         Cut(r"\n\n# Hummingbot's factory knows the feeds of its own tree only(?s:.*)\Z"),
@@ -189,7 +196,7 @@ class PullRequest:
         left_out = {path for path, text in texts.items() if ONLY_HERE.search(text)}
         while True:
             more = {path for path, text in texts.items() if path not in left_out and left_out.intersection(
-                module.replace(".", "/") + ".py" for module in TEST_IMPORT.findall(text))}
+                _imported_tests(path, text))}
             if not more:
                 break
             left_out |= more
@@ -259,10 +266,21 @@ class PullRequest:
                            for name in NEEDED_BY_TESTS.findall(text.decode())})
         words += ["The tests need {0}, which Hummingbot does not bring: pip install {0}, and a row in "
                   "setup/environment.yml.".format(name) for name in packages]
-        tests = sorted({str(Path(path).parent) for path in wanted if Path(path).name.startswith("test_")})
+        folders_of_tests = {Path(path).parent for path in wanted if Path(path).name.startswith("test_")}
+        tests = sorted(str(folder) for folder in folders_of_tests if folders_of_tests.isdisjoint(folder.parents))
         words.append("See the pull request: git add --intent-to-add . && git diff. Test it: python -m pytest {}".format(
             " ".join(tests)))
         return words
+
+
+def _imported_tests(path: str, text: str) -> Set[str]:
+    """The files below `test/` that one of them imports, or that pytest gives it: the conftest.py of its folder.
+
+    :param path: of the file
+    :param text: its content
+    """
+    imported = {module.replace(".", "/") + ".py" for module in TEST_IMPORT.findall(text)}
+    return imported | {str(Path(path).parent / "conftest.py")}
 
 
 def _sources(place: Path) -> List[Path]:

@@ -27,6 +27,7 @@ Currently, there are these too.
 
 ## Other Hummingbot Repos
 """
+OURS = "test/hummingbot/connector/derivative/vest_perpetual"
 CANDLES = "hummingbot/data_feed/candles_feed/candles_factory.py"
 
 
@@ -85,7 +86,10 @@ def test_the_pull_request_edits_four_files_and_its_tests_pass(fresh):
     assert '+        "vest_perpetual": VestPerpetualCandles,' in changed
     assert [line.split()[1].rstrip(":") for line in said.stdout.splitlines() if line.startswith("Edited")] == [
         path for path, edits in EDITS.items() for _ in edits]
-    assert "test_vest_perpetual_candles.py" in said.stdout.partition("Left out")[2]
+    left_out = said.stdout.partition("Left out")[2]
+    assert "test_vest_perpetual_candles.py" in left_out and "pip install hypothesis" in left_out
+    # Those that only a conftest.py brings to the simulator as well.
+    assert "test_certify.py" in left_out and not (fresh / OURS / "cli/test_certify.py").exists()
 
     written = [path for path in (*EDITS, *CUTS) if path.endswith(".py")]
     for check in (["flake8", "--select", "F,W,E3"], ["isort", "--check-only", "--settings-file", str(
