@@ -7,6 +7,7 @@ SECONDS := 60
 RATE ?= 10
 FAULTS ?= mild
 KILLS ?= 20
+comma := ,
 BOTS ?= 5
 VENV := .venv/bin
 # The end-to-end tests wait more than they compute: more of them at once than there are cores.
@@ -21,7 +22,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run picture errors soak reliability kill fleet test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
+.PHONY: help install bench run picture errors soak reliability kill fleet test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +69,9 @@ coverage: install  ## branch coverage of the connector by its unit tests, 95 % a
 	@$(VENV)/python -m coverage html --quiet
 	@$(if $(ARGS),$(VENV)/python -m coverage report)
 	@$(VENV)/python -m coverage report --include='hummingbot/*' --fail-under=95
+
+bench: install  ## what the connector costs beside its peers, a few minutes (PARTS=depth,…; WRITE=1: docs/performance.md too)
+	@$(VENV)/python -m benchmarks $(subst $(comma), ,$(PARTS)) $(if $(WRITE),--write docs/performance.md)
 
 fuzz: install  ## atheris looks for frames and answers that the decoders cannot stand, each for SECONDS
 	@$(VENV)/python -m fuzz.fuzz_frames -max_total_time=$(SECONDS)
