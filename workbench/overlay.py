@@ -21,7 +21,8 @@ MANIFEST = ".vest_perpetual_overlay.json"
 TESTED_VERSION = "2.18.0"  # hummingbot/VERSION of the release in requirements/hummingbot.in
 LINKED_TO = "link to "
 BESIDE = (
-    "conf/conf_global_TEMPLATE.yml", "fuzz/__init__.py", "fuzz/surface.py", "test/data/vest_api", "vest_simulator",
+    "conf/conf_global_TEMPLATE.yml", "fuzz/__init__.py", "fuzz/surface.py", "test/data/vest_api", "test/programs.py",
+    "vest_simulator",
 )
 TEST_BASE = ("test/__init__.py", "test/isolated_asyncio_wrapper_test_case.py")  # Hummingbot's repository has its own
 NOT_SOURCE = ("__pycache__", ".hypothesis", ".pytest_cache")
