@@ -87,7 +87,7 @@ class V2OverMqtt(runner.V2WithControllers):
             names = command.controllers or list(self.controllers)
             self._change(names, command.settings)
             answer = {"status": MQTT_STATUS_CODE.SUCCESS, "msg": "", "controllers": self._states(names)}
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, yaml.YAMLError) as error:
             answer = {"status": MQTT_STATUS_CODE.ERROR, "msg": _words(error), "controllers": {}}
         if header.get("reply_to"):
             self._gateway.publish(header["reply_to"], {"header": {}, "data": answer}, qos=1)
@@ -95,13 +95,16 @@ class V2OverMqtt(runner.V2WithControllers):
     def _change(self, names: List[str], values: Dict[str, Any]) -> None:
         """Change all of these controllers or none.
 
-        :raises ValueError: there is no such controller or setting, or the value is not allowed.
+        :raises ValueError: there is no such controller, file or setting, or the value is not allowed.
         """
         unknown = sorted(set(names) - set(self.controllers))
         if unknown:
             raise ValueError(f"There is no controller {', '.join(unknown)}; there are {', '.join(self.controllers)}.")
         if values:
             files = self._files()
+            gone = sorted(set(names) - set(files))
+            if gone:
+                raise ValueError(f"No file in conf/controllers has the id {', '.join(gone)} any more.")
             changes = [(name, files[name], self._changed(name, files[name], values)) for name in names]
             for name, file, contents in changes:
                 _write(file, contents)
@@ -123,7 +126,7 @@ class V2OverMqtt(runner.V2WithControllers):
     def _files(self) -> Dict[str, Path]:
         """The configuration file of each controller, by its id."""
         paths = [Path(settings.CONTROLLERS_CONF_DIR_PATH, name) for name in self.config.controllers_config]
-        return {yaml.safe_load(path.read_text())["id"]: path for path in paths}
+        return {(yaml.safe_load(path.read_text()) or {}).get("id"): path for path in paths}
 
     def _states(self, names: List[str]) -> Dict[str, Any]:
         states = {}

@@ -1,5 +1,6 @@
 """What a fleet is made of: the command `controllers` of the script, and the keeper at a real broker."""
 import json
+import re
 from test.programs import requires
 from types import SimpleNamespace
 
@@ -135,6 +136,21 @@ async def test_what_cannot_be_set_is_refused_with_a_reason_and_nothing_changes(
     assert answer["status"] == 400 and words in answer["msg"] and "\n" not in answer["msg"]
     assert answer["controllers"] == {}
     assert settings_in(tmp_path, "one") == {"id": "one", **CONTROLLER}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("text, words", [
+    ("id: another\n", "No file in .* has the id two any more"), ("", "has the id two"), ("id: [", "expected"),
+    (None, "No such file"),
+], ids=["another id", "empty", "no YAML", "removed"])
+async def test_a_controller_whose_file_is_not_what_it_was_is_not_changed(gateway, strategy, tmp_path, text, words):
+    tick(strategy)
+    file = tmp_path / "two.yml"
+    file.unlink() if text is None else file.write_text(text)
+    answer = gateway.ask(settings={"total_amount_quote": "250"})
+    assert answer["status"] == 400 and re.search(words, answer["msg"])
+    assert settings_in(tmp_path, "one") == {"id": "one", **CONTROLLER}
+    assert gateway.ask()["status"] == 200
 
 
 @pytest.mark.asyncio

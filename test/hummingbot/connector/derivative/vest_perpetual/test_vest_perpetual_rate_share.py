@@ -1,4 +1,4 @@
-"""Several bots share the venue's rate limits: each takes the part that its client's `rate_limits_share_pct` gives it."""
+"""Several bots share the venue's rate limits: each keeps to the part its client's `rate_limits_share_pct` names."""
 import asyncio
 import time
 from decimal import Decimal
