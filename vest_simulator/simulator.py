@@ -128,6 +128,8 @@ class VestSimulator:
             self.exchange.follow((), now_ms)
         if self._keeper is not None:
             self._keeper.load_markets()
+        if self.feed is not None:
+            self.exchange.follow(self.feed.updates(now_ms), now_ms)
         self._is_listed = True
         self.save()
 

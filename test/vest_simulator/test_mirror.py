@@ -75,6 +75,25 @@ async def test_prices_history_funding_and_decimals_are_the_live_ones():
 
 
 @pytest.mark.asyncio
+async def test_the_first_price_that_is_served_is_the_live_one_and_a_kept_order_fills_at_it(tmp_path):
+    async with VestSimulator(SimulatorConfig(seed=3, tick_interval_s=3600)) as live:
+        await live.admin.set_price("BTC-PERP", "94000")
+        state = {"mirror": live.url, "state": tmp_path / "state.db", "symbols": NAMES, "tick_interval_s": 3600}
+        async with VestSimulator(SimulatorConfig(**state)) as paper:
+            assert same_price(live, paper)
+            client = Client(paper)
+            order_id = await client.place(limit_price="93500.00", size="0.0100")
+            await client.close()
+        await live.admin.set_price("BTC-PERP", "93000")
+        async with VestSimulator(SimulatorConfig(**state)) as paper:
+            assert same_price(live, paper)
+            client = Client(paper)
+            row = await client.find(order_id)
+            assert row["status"] == "FILLED" and D("93000") < D(row["avgFilledPrice"]) < D("93100")
+            await client.close()
+
+
+@pytest.mark.asyncio
 async def test_orders_trade_at_the_live_prices_and_a_halt_there_is_a_halt_here():
     async with mirrored() as (live, paper, client):
         await live.admin.set_price("BTC-PERP", "94000")
@@ -200,7 +219,8 @@ TICKER = {"symbol": "BTC-PERP", "indexPrice": "95000.1", "markPrice": "95000.2",
 @pytest.mark.parametrize("row, is_read", [
     (TICKER, True), (TICKER | {"oneHrFundingRate": None}, True), (TICKER | {"indexPrice": "0"}, False),
     (TICKER | {"markPrice": "-1"}, False), (TICKER | {"indexPrice": "NaN"}, False), (TICKER | {"indexPrice": 1}, False),
-    (TICKER | {"symbol": 7}, False), (None, False), ([], False), ({}, False)])
+    (TICKER | {"symbol": 7}, False), (TICKER | {"indexPrice": "9" * 30}, False), (None, False), ([], False),
+    ({}, False)])
 def test_odd_tickers_are_left_out(row, is_read):
     assert len(public_wire.tickers({"tickers": [row, TICKER]})) == 1 + is_read
     frame = json.dumps({"channel": "tickers", "data": [row]}).encode()
@@ -208,7 +228,35 @@ def test_odd_tickers_are_left_out(row, is_read):
         assert len(public_wire.tickers_frame(data)) == is_read
 
 
+INFO = {"symbol": "BTC-PERP", "base": "BTC", "quote": "USDC", "sizeDecimals": 4, "priceDecimals": 2,
+        "initMarginRatio": "0.02", "maintMarginRatio": "0.01", "takerFee": "0.0001"}
+
+
+@pytest.mark.parametrize("change, is_read", [
+    ({}, True), ({"takerFee": "0"}, True), ({"minTickSize": "0.25"}, True), ({"symbol": ["BTC-PERP"]}, False),
+    ({"symbol": "ETH-PERP"}, False), ({"sizeDecimals": "4"}, False), ({"priceDecimals": 99}, False),
+    ({"initMarginRatio": "0"}, False), ({"maintMarginRatio": "0.5"}, False), ({"takerFee": "-1"}, False),
+    ({"takerFee": None}, False)])
+def test_odd_markets_are_left_out(change, is_read):
+    tickers = {ticker.symbol: ticker for ticker in public_wire.tickers([TICKER])}
+    assert len(list(public_wire.specs({"symbols": [INFO | change, 7]}, tickers))) == is_read
+
+
+KLINE = [1_714_564_800_000, "1.5", "2", "1", "1.7", 1_714_564_859_999, "3", "5", 4]
+
+
+@pytest.mark.parametrize("change, is_read", [
+    ({}, True), ({0: "1"}, False), ({5: 7}, False), ({2: "1.6"}, False), ({6: "-1"}, False), ({1: "x"}, False),
+    ({4: 1.7}, False)])
+def test_odd_klines_are_left_out(change, is_read):
+    tickers = {ticker.symbol: ticker for ticker in public_wire.tickers([TICKER])}
+    spec, = public_wire.specs({"symbols": [INFO]}, tickers)
+    row = [change.get(column, value) for column, value in enumerate(KLINE)]
+    assert len(public_wire.bars([row, None, [], KLINE[:3], row], spec)) == is_read
+
+
 @pytest.mark.parametrize("data", ["", "nonsense", b"\xff\x00", "[]", "null", '{"channel": "tickers"}', "[" * 100_000,
-                                  '{"channel": "tickers", "data": 7}', '{"data": "PONG"}', "{\"result\": null}"])
+                                  '{"channel": "tickers", "data": 7}', '{"data": "PONG"}', b"{}",
+                                  brotli.compress(b"[" * (64 << 20), quality=1), brotli.compress(b"[7]")[:-1]])
 def test_odd_frames_are_left_out(data):
     assert public_wire.tickers_frame(data) == []

@@ -135,8 +135,10 @@ class CandleSeries:
 
     def update(self, time_ms: int, price: Decimal) -> None:
         """Takes a new price; opens bars, also for the time that passed without any."""
-        self._roll(time_ms, price)
-        self._bars[-1].update(price)
+        if time_ms > self._bars[-1].close_ms:
+            self._roll(time_ms, price)
+        if price != self._bars[-1].close:
+            self._bars[-1].update(price)
 
     def add_trade(self, time_ms: int, price: Decimal, size: Decimal) -> None:
         self.update(time_ms, price)

@@ -23,7 +23,6 @@ MOST_SYMBOLS = 40
 """Markets that are mirrored when none are named."""
 _HISTORY = ("1d", "1h", "1m")
 _GROUP = "restserver0"
-_MOST_BYTES = 8 << 20
 _MOST_PENDING = 10_000
 _FAILURES = (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError)
 _logger = logging.getLogger(__name__)
@@ -201,7 +200,7 @@ class Mirror:
         await self._read_markets()
         await self._read_tickers()
         url = f"{self._socket_url}?version=1.0&xwebsocketserver={_GROUP}&websocketserver={_GROUP}"
-        async with self._session.ws_connect(url, max_msg_size=_MOST_BYTES) as ws:
+        async with self._session.ws_connect(url, max_msg_size=wire.MOST_BYTES) as ws:
             await ws.send_json({"method": "SUBSCRIBE", "params": ["tickers"], "id": 1})
             pinged_s = time.monotonic()
             while True:
@@ -241,7 +240,7 @@ class Mirror:
         """:raises MirrorError: when the answer is an error; :raises ValueError: when it is not JSON"""
         async with self._session.get(self._rest_url + path, params=query, headers={"xrestservermm": _GROUP},
                                      allow_redirects=False) as response:
-            body = await wire.read(response, _MOST_BYTES)
+            body = await wire.read(response)
             if response.status != 200:
                 raise MirrorError(f"{self._rest_url}{path} answers with status {response.status}")
             return wire.answer(body)

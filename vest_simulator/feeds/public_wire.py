@@ -12,8 +12,10 @@ from vest_simulator.engine.prices import rounded
 from vest_simulator.engine.specs import SymbolSpec
 
 _SYMBOL = re.compile(r"[A-Za-z0-9]{1,20}(?:-USD)?-PERP")
-_DECIMAL = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?")
+_DECIMAL = re.compile(r"-?\d{1,15}(?:\.\d{1,30})?")
 _MOST_DECIMALS = 12
+MOST_BYTES = 8 << 20
+"""Longer answers and frames are not read."""
 
 
 class Ticker(NamedTuple):
@@ -26,12 +28,12 @@ class Ticker(NamedTuple):
     funding_rate: Optional[Decimal]
 
 
-async def read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    """The body of an answer. :raises ValueError: when it is longer than that"""
+async def read(response: aiohttp.ClientResponse) -> bytes:
+    """The body of an answer. :raises ValueError: when it is too long"""
     body = bytearray()
     async for chunk in response.content.iter_chunked(65_536):
         body += chunk
-        if len(body) > most_bytes:
+        if len(body) > MOST_BYTES:
             raise ValueError("the answer is too long")
     return bytes(body)
 
@@ -71,7 +73,7 @@ def symbols(payload: Any) -> FrozenSet[str]:
 def specs(payload: Any, known: Mapping[str, Ticker]) -> Iterator[SymbolSpec]:
     """The markets of exchangeInfo that have a ticker; entries that cannot be read are left out."""
     for row in _rows_of_info(payload):
-        ticker = known.get(row.get("symbol"))
+        ticker = known.get(str(row.get("symbol")))
         ratios = {name: _number(row.get(field)) for name, field in (
             ("init_margin_ratio", "initMarginRatio"), ("maint_margin_ratio", "maintMarginRatio"),
             ("taker_fee", "takerFee"))}
@@ -137,7 +139,11 @@ def _json(data: Union[str, bytes]) -> Any:
     except ValueError:
         if isinstance(data, str):
             raise
+    decompressor = brotli.Decompressor()
     try:
-        return json.loads(brotli.decompress(data))
+        text = decompressor.process(data, output_buffer_limit=MOST_BYTES)
+        if not decompressor.is_finished():
+            raise ValueError("cut off, or too long")
+        return json.loads(text)
     except (brotli.error, RecursionError) as error:
         raise ValueError(str(error)) from None
