@@ -19,7 +19,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.keys import Keys
 from vest_simulator import SimulatorConfig, Switches, VestSimulator
 
 pytestmark = pytest.mark.asyncio
-ALL = public.ACTS + account.ACTS + trading.ACTS + (account.records,)
+ALL = public.ACTS + account.ACTS + trading.ACTS + (account.records,) + public.CLOSING
 
 # Statement: (what is seen in the default positions, what is seen in the others).
 EXPECTED = {
@@ -132,9 +132,9 @@ async def test_every_statement_is_either_tried_or_has_its_reason():
 
 
 @pytest.mark.parametrize("act, statement, words, chosen", [
-    (public.market_data, "error_shape", "{detail: text}, no code", {"error_shape": "detail_string"}),
-    (public.market_data, "error_shape", "HTTP 200 {code, msg}, code 1121", {"error_shape": "flat_200"}),
-    (public.market_data, "trade_sign", "by a field side", {"trade_sign": "side"}),
+    (public.unknown_symbol, "error_shape", "{detail: text}, no code", {"error_shape": "detail_string"}),
+    (public.unknown_symbol, "error_shape", "HTTP 200 {code, msg}, code 1121", {"error_shape": "flat_200"}),
+    (public.trades, "trade_sign", "by a field side", {"trade_sign": "side"}),
     (public.public_socket, "frame_encoding", "binary, compressed", {"frame_encoding": "brotli"}),
     (trading.trade, "partial_fill_fields", "told: none", {}),
     (trading.trade, "partial_fill_fields", "told: lastFilledSize", {"partial_fill_fields": "filled"}),
@@ -183,8 +183,8 @@ async def test_a_position_that_a_refusal_leaves_is_closed_and_said():
 async def test_a_venue_that_answers_otherwise_than_anybody_knew_ends_one_scenario():
     async with session_at() as session:
         await session.simulator.admin.add_fault("rest", "status", path="/klines", status=200, body='{"new": "form"}')
-        report = await certified(session, [public.market_data, public.listing])
+        report = await certified(session, [public.klines, public.listing])
 
     assert report.observed("taker_fee") and not report.observed("kline_range")
-    assert any(words.startswith("market_data ended early") for words in report.incidents)
+    assert any(words.startswith("klines ended early") for words in report.incidents)
     assert "its scenario ended early" in report.reason(STATEMENTS["kline_range"])

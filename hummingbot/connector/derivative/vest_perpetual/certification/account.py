@@ -7,6 +7,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.certification.observed import Answer
 from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, acts, error_words
 from hummingbot.connector.derivative.vest_perpetual.cli.sockets import connection
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import http_date_ms
@@ -21,12 +22,20 @@ _LISTS = ("balances", "positions", "leverages")
 _AMOUNTS = ("collateral", "withdrawable", "totalAccountValue", "openOrderMargin", "totalMaintMargin", "lp", "time")
 
 
-@acts("private_rest", "account_time", "account_lists", "get_time", "nonce_answer", "api_key_form")
+@acts("api_key_form")
+async def api_key(session: Session) -> None:
+    """The form of the API key; nothing of it is told."""
+    expiry_s = session.venue.auth.api_key_expiry_s
+    session.report.observe("api_key_form", "no JWT that tells an expiry" if expiry_s is None else
+                           f"a JWT that ends in {(expiry_s - session.venue.clock.now_ms() / 1000) / 86400:.1f} days")
+
+
+@acts("private_rest", "account_time", "account_lists")
 async def account(session: Session) -> None:
-    """`GET /account`, its nonce, and its time."""
-    report, venue = session.report, session.venue
+    """`GET /account`."""
+    report = session.report
     answer = await session.answer(CONSTANTS.ACCOUNT_PATH, is_auth_required=True)
-    if answer.status != 200 or not isinstance(answer.payload, Mapping) or "code" in answer.payload:
+    if _is_refused(answer):
         report.observe("private_rest", f"it refuses: {error_words(answer)}")
         return
     report.observe("private_rest", "it answers")
@@ -41,17 +50,28 @@ async def account(session: Session) -> None:
     lists = [f"{name} {'absent' if name not in payload else len(payload[name] or [])}" for name in _LISTS]
     absent = [name for name in _AMOUNTS if payload.get(name) is None]
     report.observe("account_lists", f"{', '.join(lists)} rows; absent or null: {', '.join(absent) or 'nothing'}")
-    expiry_s = venue.auth.api_key_expiry_s
-    report.observe("api_key_form", "no JWT that tells an expiry" if expiry_s is None else
-                   f"a JWT that ends in {(expiry_s - venue.clock.now_ms() / 1000) / 86400:.1f} days")
+
+
+@acts("get_time", "nonce_answer")
+async def times_and_nonces(session: Session) -> None:
+    """A private GET of ten minutes ago, and the nonce the venue remembers."""
+    report, venue = session.report, session.venue
     headers = venue.private_headers(session.keys)
-    old = await venue.bare_get(CONSTANTS.ACCOUNT_PATH, {"time": venue.clock.now_ms() - _OLD_MS}, headers)
-    is_refused = old.status >= 400 or isinstance(old.payload, Mapping) and "code" in old.payload
-    report.observe("get_time", f"one of 10 minutes ago is refused: {error_words(old)}" if is_refused else
-                   "one of 10 minutes ago is accepted")
+    fresh, old = [
+        await venue.bare_get(CONSTANTS.ACCOUNT_PATH, {"time": venue.clock.now_ms() - age_ms}, headers)
+        for age_ms in (0, _OLD_MS)
+    ]
+    if _is_refused(fresh):
+        report.cannot("get_time", f"one of now is refused as well: {error_words(fresh)}")
+    else:
+        report.observe("get_time", f"one of 10 minutes ago is refused: {error_words(old)}" if _is_refused(old) else
+                       "one of 10 minutes ago is accepted")
     nonce = await session.answer(CONSTANTS.ACCOUNT_NONCE_PATH, is_auth_required=True)
-    report.observe("nonce_answer", f"fields {', '.join(nonce.payload)}" if nonce.status == 200 and
-                   isinstance(nonce.payload, Mapping) else error_words(nonce))
+    report.observe("nonce_answer", error_words(nonce) if _is_refused(nonce) else f"fields {', '.join(nonce.payload)}")
+
+
+def _is_refused(answer: Answer) -> bool:
+    return answer.status != 200 or not isinstance(answer.payload, Mapping) or "code" in answer.payload
 
 
 @acts("orders_sequence", "partial_fill_fields", "money_records")
@@ -108,20 +128,33 @@ async def refused_cancel(session: Session) -> None:
     session.report.observe("cancel_unknown", words)
 
 
-@acts("listen_key_shared", "listen_key_refusal", "socket_group_parameter")
+async def listen_key(session: Session) -> str:
+    """The account's live listen key, extended, or a new one; the report hides it.
+
+    :raises VestError: when the venue gives none
+    """
+    answer = await session.venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
+    key = wire.listen_key_from(answer)
+    session.report.hide([key])
+    return key
+
+
+@acts("listen_key_shared")
 async def listen_keys(session: Session) -> None:
-    """The listen key, which stays alive, and the addresses of the private socket."""
+    """The listen key, which stays alive."""
     report, venue = session.report, session.venue
-    keys = []
-    for _ in range(2):
-        answer = await venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
-        keys.append(wire.listen_key_from(answer))
-        report.hide(keys)
+    keys = [await listen_key(session) for _ in range(2)]
     await venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.PUT)
     report.observe("listen_key_shared", f"the second POST gives {'the same' if keys[0] == keys[1] else 'another'} key; "
                                         f"PUT is accepted")
+
+
+@acts("listen_key_refusal", "socket_group_parameter")
+async def private_addresses(session: Session) -> None:
+    """Addresses of the private socket that lack something, or have a listen key that nobody gave."""
+    report, venue = session.report, session.venue
     group = session.keys.account_group
-    url = web_utils.private_ws_url(keys[1], venue.domain, group)
+    url = web_utils.private_ws_url(await listen_key(session), venue.domain, group)
     for dropped, kept in zip(CONSTANTS.WS_ACCOUNT_GROUP_PARAMETERS, reversed(CONSTANTS.WS_ACCOUNT_GROUP_PARAMETERS)):
         alone = url.replace(f"&{dropped}={web_utils.server_name(group)}", "")
         report.observe("socket_group_parameter", f"{kept} alone: {await _outcome(session, alone)}")
@@ -139,4 +172,4 @@ async def _outcome(session: Session, url: str) -> str:
     return "accepted"
 
 
-ACTS = (account, records, refused_cancel, listen_keys)
+ACTS = (api_key, account, times_and_nonces, records, refused_cancel, listen_keys, private_addresses)

@@ -28,16 +28,21 @@ _TICKER_FIELDS = ("markPrice", "indexPrice", "oneHrFundingRate")
 _NAMED = 5
 
 
-@acts("public_group_header", "rest_compression", "date_header", "rate_limit_headers")
-async def conventions(session: Session) -> None:
-    """Headers, asked for with the smallest request there is."""
-    report = session.report
+@acts("public_group_header")
+async def group_header(session: Session) -> None:
+    """The smallest request there is, without the header."""
     answer = await session.venue.bare_get(CONSTANTS.TICKER_LATEST_PATH, {"symbols": session.market.symbol}, {})
-    report.observe("public_group_header", "they answer without it" if answer.status == 200 else
-                   f"they do not: {error_words(answer)}")
-    answer = await session.answer(CONSTANTS.EXCHANGE_INFO_PATH)
-    encoding = answer.headers.get("Content-Encoding")
-    report.observe("rest_compression", f"Content-Encoding {encoding}" if encoding else "no Content-Encoding")
+    session.report.observe("public_group_header", "they answer without it" if answer.status == 200 else
+                           f"they do not: {error_words(answer)}")
+
+
+@acts("rest_compression", "date_header", "rate_limit_headers")
+async def headers(session: Session) -> None:
+    """Those of all answers so far."""
+    report = session.report
+    for answer in session.venue.heard.answers:
+        encoding = answer.headers.get("Content-Encoding")
+        report.observe("rest_compression", f"Content-Encoding {encoding}" if encoding else "no Content-Encoding")
     dated = ["Date" in heard.headers for heard in session.venue.heard.answers]
     report.observe("date_header", f"{sum(dated)} of {len(dated)} answers had one")
     names = sorted({name for heard in session.venue.heard.answers for name in heard.headers
@@ -69,36 +74,13 @@ async def listing(session: Session) -> None:
     report.observe("isolated", _few(sorted({json.dumps(row.get("isolated")) for row in rows})))
 
 
-@acts("ticker_percent_unit", "funding_history", "kline_range", "trade_ids", "trade_sign", "depth_time",
-      "open_interest", "unknown_symbol", "error_shape")
-async def market_data(session: Session) -> None:
-    """What the other public requests answer."""
-    report, symbol = session.report, session.market.symbol
-    await _day(session)
-    await _histories(session)
-    answer = await session.answer(CONSTANTS.TRADES_PATH, {"symbol": symbol, "limit": 100})
-    trades = rows_from(answer.payload, "trades")
-    if trades:
-        report.observe("trade_ids", type_words([row.get("id") for row in trades]))
-        report.observe("trade_sign", _side_words(trades))
-    depth = (await session.answer(CONSTANTS.DEPTH_PATH, {"symbol": symbol})).payload
-    deep = (await session.answer(CONSTANTS.DEPTH_PATH, {"symbol": symbol, "limit": CONSTANTS.DEPTH_LIMIT})).payload
-    told = sorted(set(depth) - {"bids", "asks"})
-    report.observe("depth_time", f"beside the sides: {', '.join(told) or 'nothing'}; {len(depth['bids'])} bids without "
-                                 f"a limit, {len(deep['bids'])} with {CONSTANTS.DEPTH_LIMIT}")
-    interest = await session.answer(CONSTANTS.OPEN_INTEREST_PATH, {"symbols": symbol})
-    report.observe("open_interest", f"it answers with {', '.join(interest.payload)}" if interest.status == 200 and
-                   isinstance(interest.payload, Mapping) else error_words(interest))
-    refusal = await session.answer(CONSTANTS.DEPTH_PATH, {"symbol": UNKNOWN_SYMBOL})
-    report.observe("unknown_symbol", error_words(refusal))
-    report.observe("error_shape", error_words(refusal))
-
-
-async def _day(session: Session) -> None:
+@acts("ticker_percent_unit")
+async def change_of_a_day(session: Session) -> None:
+    """What `GET /ticker/24hr` says of the change of the price."""
     payload = (await session.answer(CONSTANTS.TICKER_24HR_PATH, {"symbols": session.market.symbol})).payload
     row = next(iter(wire.ticker_rows(payload)), {})
-    told, opened, closed = (Decimal(str(row.get(name) or 0)) for name in ("priceChangePercent", "openPrice",
-                                                                          "closePrice"))
+    told, opened, closed = (
+        Decimal(str(row.get(name) or 0)) for name in ("priceChangePercent", "openPrice", "closePrice"))
     if not opened or not told or opened == closed:
         session.report.cannot("ticker_percent_unit", "the price had not changed in 24 hours")
         return
@@ -108,11 +90,13 @@ async def _day(session: Session) -> None:
                                                   f"{100 * fraction:.4f} %")
 
 
-async def _histories(session: Session) -> None:
-    symbol, now_ms = session.market.symbol, session.venue.clock.now_ms()
+@acts("funding_history")
+async def funding_history(session: Session) -> None:
+    """How far apart the rows of `GET /funding/history` are."""
+    since_ms = session.venue.clock.now_ms() - _DAY_MS
     words = []
     for interval in (None, CONSTANTS.FUNDING_HISTORY_INTERVAL):
-        query: Dict[str, Any] = {"symbol": symbol, "startTime": now_ms - _DAY_MS, "limit": 100}
+        query: Dict[str, Any] = {"symbol": session.market.symbol, "startTime": since_ms, "limit": 100}
         query.update({} if interval is None else {"interval": interval})
         rows = rows_from((await session.answer(CONSTANTS.FUNDING_HISTORY_PATH, query)).payload, "funding")
         times_ms = sorted(int(row["time"]) for row in rows)
@@ -121,22 +105,68 @@ async def _histories(session: Session) -> None:
         words.append(f"{'without an interval' if interval is None else interval}: {len(rows)} rows, {step}")
     session.report.observe("funding_history", "; ".join(words))
 
-    asked = {"startTime": now_ms - 2 * _DAY_MS, "endTime": now_ms - 2 * _DAY_MS + 10 * _MINUTE_MS}
+
+@acts("kline_range")
+async def klines(session: Session) -> None:
+    """Bars of ten minutes two days ago."""
+    start_ms = session.venue.clock.now_ms() - 2 * _DAY_MS
+    asked = {"startTime": start_ms, "endTime": start_ms + 10 * _MINUTE_MS}
     rows = rows_from((await session.answer(
-        CONSTANTS.KLINES_PATH, {"symbol": symbol, "interval": "1m", **asked})).payload, "klines")
+        CONSTANTS.KLINES_PATH, {"symbol": session.market.symbol, "interval": "1m", **asked})).payload, "klines")
     within = [row for row in rows if asked["startTime"] <= int(row[0]) <= asked["endTime"]]
     obeyed = "obeyed" if rows and len(within) == len(rows) else "ignored"
     session.report.observe("kline_range", f"{obeyed}: of 10 minutes two days ago {len(within)} bars, {len(rows)} bars "
                                           f"in all")
 
 
-def _side_words(trades: List[Any]) -> str:
+@acts("trade_ids", "trade_sign")
+async def trades(session: Session) -> None:
+    """The rows of `GET /trades`."""
+    answer = await session.answer(CONSTANTS.TRADES_PATH, {"symbol": session.market.symbol, "limit": 100})
+    rows = rows_from(answer.payload, "trades")
+    if rows:
+        session.report.observe("trade_ids", type_words([row.get("id") for row in rows]))
+        session.report.observe("trade_sign", _side_words(rows))
+
+
+@acts("depth_time")
+async def depth(session: Session) -> None:
+    """`GET /depth`, with and without a limit."""
+    query = {"symbol": session.market.symbol}
+    usual = (await session.answer(CONSTANTS.DEPTH_PATH, query)).payload
+    deep = (await session.answer(CONSTANTS.DEPTH_PATH, {**query, "limit": CONSTANTS.DEPTH_LIMIT})).payload
+    told = ", ".join(sorted(set(usual) - {"bids", "asks"})) or "nothing"
+    session.report.observe("depth_time", f"beside the sides: {told}; {len(usual['bids'])} bids without a limit, "
+                                         f"{len(deep['bids'])} with {CONSTANTS.DEPTH_LIMIT}")
+
+
+@acts("open_interest")
+async def open_interest(session: Session) -> None:
+    """The undocumented `GET /oi`."""
+    answer = await session.answer(CONSTANTS.OPEN_INTEREST_PATH, {"symbols": session.market.symbol})
+    is_answered = answer.status == 200 and isinstance(answer.payload, Mapping) and "code" not in answer.payload
+    session.report.observe("open_interest", f"it answers with {', '.join(answer.payload)}" if is_answered else
+                           error_words(answer))
+
+
+@acts("unknown_symbol", "error_shape")
+async def unknown_symbol(session: Session) -> None:
+    """A refusal that does no harm."""
+    answer = await session.answer(CONSTANTS.DEPTH_PATH, {"symbol": UNKNOWN_SYMBOL})
+    if answer.status == 200 and "code" not in answer.payload:
+        session.report.observe("unknown_symbol", f"not at all: it answers with {', '.join(answer.payload)}")
+        return
+    for name in ("unknown_symbol", "error_shape"):
+        session.report.observe(name, error_words(answer))
+
+
+def _side_words(rows: List[Any]) -> str:
     ways = []
-    if any(row.get("side") for row in trades):
+    if any(row.get("side") for row in rows):
         ways.append("by a field side")
-    if any(Decimal(str(row.get("qty") or 0)) < 0 for row in trades):
+    if any(Decimal(str(row.get("qty") or 0)) < 0 for row in rows):
         ways.append("by a negative qty")
-    return " and ".join(ways) or f"not at all, in {len(trades)} trades"
+    return " and ".join(ways) or f"not at all, in {len(rows)} trades"
 
 
 @acts("frame_encoding", "subscribe_answer", "pong", "envelope_time", "depth_messages", "trade_messages",
@@ -252,4 +282,7 @@ def _few(names: List[str]) -> str:
     return (", ".join(names[:_NAMED]) or "none") + (f" and {more} more" if more > 0 else "")
 
 
-ACTS = (conventions, listing, market_data, public_socket, bad_channel)
+ACTS = (group_header, listing, change_of_a_day, funding_history, klines, trades, depth, open_interest, unknown_symbol,
+        public_socket, bad_channel)
+# To be performed last: they look at all that was heard.
+CLOSING = (headers,)

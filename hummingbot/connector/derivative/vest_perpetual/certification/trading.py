@@ -9,7 +9,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.certification.account import observe_partial_fills
+from hummingbot.connector.derivative.vest_perpetual.certification.account import listen_key, observe_partial_fills
 from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, acts, error_words
 from hummingbot.connector.derivative.vest_perpetual.cli import following, output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
@@ -17,7 +17,6 @@ from hummingbot.connector.derivative.vest_perpetual.cli.order import market_limi
 from hummingbot.connector.derivative.vest_perpetual.cli.sockets import connection
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, VestRefusedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
-from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 _FAR = (Decimal("0.5"), Decimal("0.8"), Decimal("0.95"))  # of the price: the venue may not take the farthest
 _MOST_ORDERS = 3  # that could be open or filled at once, should the venue do what it is not expected to
@@ -78,10 +77,7 @@ async def trade(session: Session) -> None:
     :raises CommandError: when there was a position or an order before, or something may be left
     """
     await require_nothing_open(session)
-    answer = await session.venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
-    key = wire.listen_key_from(answer)
-    session.report.hide([key])
-    url = web_utils.private_ws_url(key, session.venue.domain, session.keys.account_group)
+    url = web_utils.private_ws_url(await listen_key(session), session.venue.domain, session.keys.account_group)
     events, silent = Events(), Events()
     try:
         async with connection("certification", session.venue.api_factory, url, events.take) as subscribed, connection(

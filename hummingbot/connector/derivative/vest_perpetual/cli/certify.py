@@ -64,7 +64,7 @@ async def certify(
             await trading.require_nothing_open(session)
             await _confirm(session, yes)
             acts += trading.ACTS + (account.records,)  # again: there are orders to be listed now
-        failure = await _perform(session, acts)
+        failure = await _perform(session, acts + public.CLOSING)
     facts = {"began": _utc(began_s), "market": session.market.symbol, "traded": trade,
              "observed": f"{sum(bool(report.observed(name)) for name in STATEMENTS)} of {len(STATEMENTS)} statements"}
     files = _write(report, facts, out, began_s)

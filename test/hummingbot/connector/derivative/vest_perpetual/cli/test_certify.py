@@ -114,6 +114,7 @@ def test_keys_that_are_refused_end_no_public_part_and_the_exit_code_says_so(venu
     assert outcome.exit_code == 1
     rows = {row["name"]: row for row in outcome.json["statements"]}
     assert rows["frame_encoding"]["observed"] and "1002" in rows["private_rest"]["observed"][0]
+    assert "one of now is refused as well" in rows["get_time"]["not_observed_because"]
     assert rows["listen_key_shared"]["not_observed_because"].startswith("its scenario ended early")
     assert outcome.json["incidents"]
 
