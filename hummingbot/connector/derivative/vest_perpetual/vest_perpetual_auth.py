@@ -222,7 +222,7 @@ class VestPerpetualAuth(AuthBase):
     async def rest_authenticate(self, request: RESTRequest) -> RESTRequest:
         """Adds the headers, and what else the end point wants: the time, or the time, window and signature.
 
-        :param request: its data, if any, is JSON text as the framework makes it
+        :param request: its data, if any, is a dictionary, or JSON text as the framework makes it; then it is JSON text
         :raises VestUnusableKeyError: when there is no usable key; nothing is sent then
         """
         self._require_keys()
@@ -234,7 +234,7 @@ class VestPerpetualAuth(AuthBase):
         if request.method == RESTMethod.GET:
             request.params = {**(request.params or {}), **signing.time_field(self._clock.now_ms())}
         elif request.data is not None:
-            body = json.loads(request.data)
+            body = dict(request.data) if isinstance(request.data, dict) else json.loads(request.data)
             self._stamp(body, web_utils.rest_path(request.url, self._domain))
             request.data = json.dumps(body)
         return request

@@ -17,7 +17,7 @@ def time_field(time_ms: int) -> Dict[str, int]:
 
 def stamped_order(body: Dict[str, Any], time_ms: int) -> Dict[str, Any]:
     """The order in the body of a request that is to be signed, with its time put in."""
-    body["order"].update(time_field(time_ms))
+    body["order"] = {**body["order"], **time_field(time_ms)}  # a new one: the caller's may be sent again
     return body["order"]
 
 

@@ -456,7 +456,8 @@ class VestRESTAssistant(RESTAssistant):
             method=method,
             url=url,
             params=params,
-            data=None if data is None else json.dumps(data),
+            # What is signed becomes JSON text with its signature in it, and not before.
+            data=data if data is None or self._signs(is_auth_required) else json.dumps(data),
             headers={**self._headers(url, data is not None), **(headers or {})},
             is_auth_required=is_auth_required,
             throttler_limit_id=throttler_limit_id,
@@ -467,6 +468,9 @@ class VestRESTAssistant(RESTAssistant):
             sent_s = self._clock.monotonic_s()
             response, text, received_s = await self._exchange(request, timeout)
         return self._decode(response, text, sent_s, received_s, method in _METHODS_THAT_TELL_NOTHING)
+
+    def _signs(self, is_auth_required: bool) -> bool:
+        return is_auth_required and self._auth is not None
 
     def _headers(self, url: str, has_body: bool) -> Dict[str, str]:
         headers = {hdrs.CONTENT_TYPE: "application/json"} if has_body else {}
