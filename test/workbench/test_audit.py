@@ -50,3 +50,7 @@ def test_other_levels_are_looked_for_on_request(tmp_path):
     log = log_file(tmp_path, f"2026-11-22 15:43:37,123 - 77 - {OURS} - NETWORK - Error submitting order\n")
     assert audit.complaints([log]) == {}
     assert [complaint.level for complaint in audit.complaints([log], [audit.NETWORK])] == ["NETWORK"]
+
+
+def test_the_orders_that_a_log_names_are_found(tmp_path):
+    assert audit.order_ids([log_file(tmp_path)]) == {"1795363513808001", "1795363513808002"}
