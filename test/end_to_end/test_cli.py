@@ -17,6 +17,7 @@ import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 
+from vest_simulator.venue.private import USDC_ADDRESS
 from workbench.client import Client
 from workbench.home import PROJECT, Home
 from workbench.simulator import Simulator
@@ -185,13 +186,34 @@ def test_an_order_is_sent_only_after_a_yes_typed_at_the_question(person, simulat
     assert leaks([shown], [simulator.accounts[0]["api_key"], simulator.accounts[0]["signing_private_key"]]) == []
 
 
+EVERY_COMMAND = {
+    ("account",): 0, ("orders", "--since", "1h"): 0, ("leverage", "BTC-USDC"): 0, ("lp",): 0, ("transfers",): 0,
+    ("order", "sell", "ETH-USDC", "1", "--dry-run"): 0, ("leverage", "BTC-USDC", "3", "--dry-run"): 0,
+    ("lp", "deposit", "1", "--dry-run"): 0,
+    ("withdraw", "1", "--to", WALLET.address, "--chain", "1", "--token", USDC_ADDRESS, "--dry-run"): 0,
+    ("cancel", "12345"): 4, ("order", "buy", "BTC-USDC", "0.00001", "--yes"): 2,
+}
+
+
+def test_every_command_speaks_to_programs_and_tells_no_secret(person, simulator, keys_file):
+    account = simulator.accounts[0]
+    processes = {words: person.start(*words, "--json", "--keys", keys_file, stdin=subprocess.DEVNULL,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE) for words in EVERY_COMMAND}
+    for words, process in processes.items():
+        with process:
+            stdout, stderr = process.communicate(timeout=2 * TIMEOUT_S)
+        assert (process.returncode, stderr) == (EVERY_COMMAND[words], ""), (words, stdout, stderr)
+        assert isinstance(json.loads(stdout), dict)
+        assert leaks([stdout], [account["api_key"], account["signing_private_key"]]) == []
+
+
 def test_ctrl_c_ends_the_stream_with_one_word(person, keys_file):
     with person.start("stream", "--json", "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
                       ) as process:
         assert json.loads(process.stdout.readline())["event"] == "CONNECTED"
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=TIMEOUT_S)
-    assert process.returncode == 130 and "Stopped." in stdout and stderr == ""
+    assert (process.returncode, stdout, stderr) == (130, "", "Stopped.\n")
 
 
 def test_ctrl_c_while_an_order_is_under_way_says_where_to_look(person, simulator, keys_file):

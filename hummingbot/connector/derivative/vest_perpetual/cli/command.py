@@ -92,7 +92,8 @@ def command(function: Callable[..., Any]) -> Callable[..., None]:
         except VestError as error:
             _fail(_words(error, kwargs.get("domain")), exit_code_of(error), as_json, _details(error))
         except KeyboardInterrupt:
-            _fail("Stopped.", ExitCode.INTERRUPTED, as_json, {})
+            output.note("Stopped.")
+            raise typer.Exit(int(ExitCode.INTERRUPTED))
         except BrokenPipeError:
             # Whoever reads the output has enough of it; nothing more can be said to them.
             os._exit(ExitCode.FAILED)
@@ -130,7 +131,8 @@ def _details(error: VestError) -> Dict[str, Any]:
 
 def _fail(message: str, exit_code: ExitCode, as_json: bool, details: Dict[str, Any]) -> NoReturn:
     if as_json:
-        output.emit({"error": {"message": message, "exit_code": int(exit_code), **details}}, "", as_json=True)
+        # In one line, because it may come after documents of one line each.
+        typer.echo(output.json_text({"error": {"message": message, "exit_code": int(exit_code), **details}}))
     else:
         output.note(f"Error: {message}" + ("" if message.endswith(".") else "."))
     raise typer.Exit(int(exit_code))

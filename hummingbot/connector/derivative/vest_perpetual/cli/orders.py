@@ -52,6 +52,9 @@ async def orders(
     """List the account's open orders, or those of the time before, whoever sent them."""
     if status is not None and status.upper() not in _STATUSES:
         raise CommandError(f"--status is one of {', '.join(_STATUSES)}", ExitCode.USAGE)
+    if status is not None and status.upper() not in following.OPEN and since is order_id is nonce is None:
+        raise CommandError(f"orders that are {status.upper()} are listed with --since, such as --since 24h",
+                           ExitCode.USAGE)
     ago_ms = None if since is None else output.span_ms(since)
     if since is not None and ago_ms is None:
         raise CommandError("--since takes a number with h, d or w, such as 24h", ExitCode.USAGE)

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import DOMAIN, PASSWORD, write_keys
+from types import SimpleNamespace
 
 import pytest
 
@@ -113,10 +114,12 @@ def test_a_wrong_key_is_refused_in_words(run, account, tmp_path):
     assert run("account", "--keys", path, "--json").json["error"]["venue_code"] == 1002
 
 
-def test_an_expired_key_is_refused_in_words(run, venue, keys_file, account):
+def test_an_expired_or_revoked_key_is_refused_in_words(run, venue, keys_file, account, tmp_path):
+    expired = SimpleNamespace(**venue.ask("create_account", 10, key_life_ms=0))
     venue.ask("revoke_api_key", account.account_group)
-    outcome = run("account", "--keys", keys_file)
-    assert outcome.exit_code == 3 and "expired" in outcome.stderr
+    for path in (keys_file, write_keys(tmp_path / "expired.yml", expired)):
+        outcome = run("account", "--keys", path)
+        assert outcome.exit_code == 3 and outcome.is_one_sentence() and "expired" in outcome.stderr
 
 
 def test_a_wrong_group_is_refused_in_words(run, account, tmp_path):

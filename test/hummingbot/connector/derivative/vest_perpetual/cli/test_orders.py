@@ -222,8 +222,10 @@ def test_orders_are_filtered(act, venue, account):
     assert ids("--nonce", "5") == [] == ids("--id", "0x1")
 
 
-@pytest.mark.parametrize("options", [("--status", "OPEN"), ("--since", "yesterday"), ("--pair", "NONE-USDC"),
-                                     ("--limit", "0"), ("--nonce", "x")])
+@pytest.mark.parametrize("options", [
+    ("--status", "OPEN"), ("--status", "FILLED"), ("--since", "yesterday"), ("--pair", "NONE-USDC"), ("--limit", "0"),
+    ("--nonce", "x"),
+])
 def test_filters_that_make_no_sense(run, keys_file, venue, options):
     assert run("orders", *options, "--keys", keys_file).exit_code == 2
 
