@@ -1,6 +1,7 @@
 """`python -m vest_simulator`: runs a simulator until SIGINT or SIGTERM."""
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ from vest_simulator.feeds.recording import RecordingError
 from vest_simulator.feeds.replay import AT_END
 from vest_simulator.simulator import VestSimulator
 from vest_simulator.state.store import StateError
+
+_LOOK_S = 1.0
 
 
 def _decimal(text: str) -> Decimal:
@@ -113,7 +116,8 @@ def _write_ready_file(path: str, simulator: VestSimulator) -> None:
     os.replace(draft, path)
 
 
-async def _serve(config: SimulatorConfig, ready_file: Optional[str]) -> None:
+async def _serve(config: SimulatorConfig, ready_file: Optional[str]) -> bool:
+    """Serves until it is told to stop; false when the engine failed before."""
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -121,7 +125,10 @@ async def _serve(config: SimulatorConfig, ready_file: Optional[str]) -> None:
         print(_connect_block(simulator), flush=True)
         if ready_file:
             _write_ready_file(ready_file, simulator)
-        await stopping.wait()
+        while simulator.is_running and not stopping.is_set():
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _LOOK_S)
+        return simulator.is_running
 
 
 def main(argv: Optional[List[str]] = None) -> int:
@@ -133,14 +140,13 @@ def main(argv: Optional[List[str]] = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        asyncio.run(_serve(config, arguments.ready_file))
+        return 0 if asyncio.run(_serve(config, arguments.ready_file)) else 1
     except OSError as error:
         print(f"The simulator cannot start: {error.strerror or error}.", file=sys.stderr)
         return 1
     except (RecordingError, StateError) as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

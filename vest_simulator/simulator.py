@@ -22,7 +22,7 @@ from vest_simulator.server.hub import Hub
 from vest_simulator.server.journal import Journal
 from vest_simulator.server.rest import RestServer
 from vest_simulator.state.keeper import Keeper
-from vest_simulator.state.store import Store
+from vest_simulator.state.store import StateError, Store
 from vest_simulator.venue.credentials import WEEK_MS, ApiKey, Credentials, KeyRing, jwt
 from vest_simulator.venue.limiter import Limiter
 from vest_simulator.venue.listen_keys import ListenKeys
@@ -160,22 +160,24 @@ class VestSimulator:
         await self.go_down()
         if self.feed is not None:
             await self.feed.close()
-        if self._is_listed:
-            self.save(is_last=True)
         if self.admin is not None:
             await self.admin.close()
             self.admin = None
         runner = self._runners.pop("admin", None)
         if runner is not None:
             await runner.cleanup()
+        if self._is_listed:
+            self.save(is_last=True)
 
     async def __aenter__(self) -> "VestSimulator":
         await self.start()
         return self
 
     async def __aexit__(self, *exc_info) -> None:
-        await self.stop()
-        self.close_state()
+        try:
+            await self.stop()
+        finally:
+            self.close_state()
 
     def tick(self) -> None:
         """One step of the price process and the frames that show it."""
@@ -215,8 +217,10 @@ class VestSimulator:
 
     @staticmethod
     def _report_failure(task: asyncio.Task) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            _logger.critical("The simulator's engine has failed; prices stand still.", exc_info=task.exception())
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            _logger.critical("The simulator's engine has failed; prices stand still.",
+                             exc_info=None if isinstance(error, StateError) else error)
 
     async def _run(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """`python -m vest_simulator` as a process of its own."""
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -63,6 +64,23 @@ def test_wrong_arguments(arguments):
     process = start(*arguments)
     _, err = process.communicate(timeout=START_S)
     assert process.returncode == 2 and "usage" in err
+
+
+def test_a_state_that_cannot_be_written_any_more_ends_the_simulator_with_a_sentence(tmp_path):
+    ready, state = tmp_path / "ready.json", tmp_path / "state.db"
+    limit = (150_000, 150_000)  # bytes of a file, soon to be reached by prices that are kept every second
+    command = [sys.executable, "-m", "vest_simulator", "--port", "0", "--admin-port", "0", "--ready-file", str(ready),
+               "--state", str(state)]
+    process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    admin_url = wait_for(ready)["admin_url"]
+    with pytest.raises(OSError):  # refused, or nobody is there any more
+        for _ in range(1000):
+            body = json.dumps({"account_group": 5, "amount": "1"}).encode()
+            request = urllib.request.Request(admin_url + "/deposit", body, {"Content-Type": "application/json"})
+            urllib.request.urlopen(request, timeout=START_S).close()
+    _, err = process.communicate(timeout=START_S)
+    assert process.returncode == 1 and err.splitlines()[-1].startswith(f"The state cannot be kept in {state}: ")
 
 
 PRICES = """\

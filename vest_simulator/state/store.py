@@ -5,7 +5,7 @@ import os
 import sqlite3
 import zlib
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 _APPLICATION_ID = 0x56455354
 _VERSION = 1
@@ -27,6 +27,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._known: Dict[Tuple[str, str], int] = {}
+        self._failure: Optional[StateError] = None
         self._is_written = False
         self.has_written = False
         """Whether something was put or removed since `writing` began."""
@@ -85,7 +86,12 @@ class Store:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """All that is put and removed within is written together, or not at all. :raises StateError: when it is not"""
+        """All that is put and removed within is written together, or not at all.
+
+        :raises StateError: when it is not written; then nothing is any more, because a part would be missing
+        """
+        if self._failure is not None:
+            raise self._failure
         try:
             if not self._is_written:
                 self._database.execute("PRAGMA journal_mode = WAL")
@@ -95,7 +101,8 @@ class Store:
             yield
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
-            raise self._error(error) from None
+            self._failure = self._error(error)
+            raise self._failure from None
         finally:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
