@@ -10,6 +10,6 @@ the account         account_reader, account, transfers
 the keys' life      registration, key_expiry, stored_keys, key_life
 the connector       derivative, which puts all of it together
 
-`cli` is the command line, which runs beside the connector and is made of its parts. `utils` is what the client reads
-before it makes a connector: keys, fees, names of markets.
+`cli` is the command line, which runs beside the connector and is made of its parts; `certification` looks for it at what
+the venue really does. `utils` is what the client reads before it makes a connector: keys, fees, names of markets.
 """

@@ -209,7 +209,8 @@ async def venue_status(examination: Examination) -> Finding:
 async def keys(examination: Examination) -> Finding:
     """Whether the three values can be what they should be."""
     if examination.keys is None:
-        return fail(examination.keys_problem, f"make new ones: {renewal_command(examination.domain)}")
+        words, _, remedy = examination.keys_problem.rpartition("; ")
+        return fail(words or remedy, remedy if words else f"make new ones: {renewal_command(examination.domain)}")
     return ok(f"API key, signing key and account group {examination.keys.account_group} have the right form")
 
 
