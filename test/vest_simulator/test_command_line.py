@@ -7,14 +7,18 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from decimal import Decimal
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-START_S = 20
+START_S = 30
+KILLS = 3
 
 
 def start(*arguments):
@@ -74,7 +78,7 @@ def test_a_state_that_cannot_be_written_any_more_ends_the_simulator_with_a_sente
     process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
     admin_url = wait_for(ready)["admin_url"]
-    with pytest.raises(OSError):  # refused, or nobody is there any more
+    with pytest.raises((OSError, HTTPException)):  # refused, or nobody is there any more
         for _ in range(1000):
             body = json.dumps({"account_group": 5, "amount": "1"}).encode()
             request = urllib.request.Request(admin_url + "/deposit", body, {"Content-Type": "application/json"})
@@ -134,3 +138,37 @@ def test_arguments_that_do_not_go_together(arguments, words):
     process = start(*arguments)
     _, err = process.communicate(timeout=START_S)
     assert process.returncode == 2 and words in err
+
+
+def test_whatever_was_answered_is_there_after_a_kill(tmp_path):
+    ready, state = tmp_path / "ready.json", tmp_path / "state.db"
+    answered = 0
+    for life in range(KILLS):
+        process = start("--port", "0", "--admin-port", "0", "--ready-file", str(ready), "--state", str(state),
+                        "--tick-interval", "0.01")
+        admin_url = wait_for(ready)["admin_url"]
+        ready.unlink()
+
+        def ask(command, **arguments):
+            request = urllib.request.Request(f"{admin_url}/{command}", json.dumps(arguments).encode(),
+                                             {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=START_S) as answer:
+                return json.load(answer)["result"]
+
+        found = ask("ledger", account_group=5)
+        assert answered <= len(found["orders"]) <= answered + 1
+        assert len({row["id"] for row in found["orders"]}) == len(found["orders"])
+        filled = sum(Decimal(row["filledSize"]) for row in found["orders"])
+        assert filled == sum((Decimal(row["size"]) for row in found["positions"]), Decimal(0))
+        cash = Decimal(found["balances"]["cash"])
+        assert cash == 100_000 - Decimal(found["fees"]) + Decimal(found["settledFunding"])
+        answered = len(found["orders"])
+        killer = threading.Timer(0.1 + 0.1 * life, process.kill)
+        killer.start()
+        with pytest.raises((OSError, HTTPException)):
+            while True:
+                ask("place_order", account_group=5, symbol="BTC-PERP", is_buy=True, size="0.001", nonce=answered + 1)
+                answered += 1
+        killer.join()
+        process.communicate()
+    assert answered > KILLS
