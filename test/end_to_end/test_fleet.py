@@ -127,6 +127,7 @@ def walk():
             yield walk, keeper
         finally:
             walk.client.kill()
+            walk.client.home.remove_package()
 
 
 def test_the_broker_of_the_page_is_the_one_the_fleet_has():
