@@ -167,6 +167,26 @@ def test_a_wrong_clock_heals_by_itself(run, venue, keys_file, monkeypatch):
     assert outcome.exit_code == 0 and outcome.json["order"]["status"] == "NEW"
 
 
+def test_a_proxys_clock_is_seen_through(run, venue, keys_file):
+    """What dates the answers is not the venue's clock, which refuses that time; the account tells the right one."""
+    venue.ask("set_switch", "date_header", "machine")
+    venue.ask("set_switch", "check_get_time", False)
+    venue.ask("advance_clock", 60_000)
+    try:
+        outcome = run("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--keys", keys_file, "--yes", "--json")
+        assert outcome.order["status"] == "NEW"
+    finally:
+        venue.ask("set_switch", "date_header", "venue")
+        venue.ask("set_switch", "check_get_time", True)
+
+
+def test_a_time_that_is_refused_again_and_again_is_said(run, venue, keys_file):
+    body = json.dumps({"code": 1131, "msg": "no"})
+    venue.ask("add_fault", "rest", "status", path="/account", status=400, body=body)
+    outcome = run("account", "--keys", keys_file)
+    assert outcome.exit_code == 4 and outcome.is_one_sentence() and "clock" in outcome.stderr
+
+
 # --- connect --from
 
 
@@ -185,6 +205,12 @@ def test_connect_has_the_venue_look_at_a_signature(run, home, venue, account, tm
     outcome = run("connect", "--from", path)
     assert outcome.exit_code == 3 and outcome.is_one_sentence() and "1022" in outcome.stderr
     assert not (home / "conf" / "connectors").exists()
+
+
+def test_connect_takes_another_refusal_than_of_the_signature_for_none(run, home, venue, keys_file):
+    venue.ask("add_fault", "rest", "status", method="POST", path="/orders/cancel", status=400, times=1,
+              body=json.dumps({"code": 1130, "msg": "no"}))
+    assert run("connect", "--from", keys_file).exit_code == 0
 
 
 def test_connect_says_not_to_keep_the_file(run, home, keys_file):

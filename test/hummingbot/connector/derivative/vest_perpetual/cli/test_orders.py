@@ -188,6 +188,18 @@ def test_cancelling_what_is_not_there(act, venue, account, quick):
     assert act("cancel", "12345").exit_code == 4
 
 
+def test_a_venue_may_say_that_there_is_none_of_that_id(act, venue, account):
+    venue.ask("add_fault", "rest", "status", method="GET", path="/orders", status=400, times=1,
+              body=json.dumps({"code": 3017, "msg": "no"}))
+    assert act("orders", "--id", "0x" + "ab" * 32).json["orders"] == []
+
+
+def test_a_cancellation_that_is_refused(act, venue, account):
+    venue.ask("add_fault", "rest", "status", method="POST", path="/orders/cancel", status=400, times=1,
+              body=json.dumps({"code": 1023, "msg": "no"}))
+    assert act("cancel", "0x" + "ab" * 32).exit_code == 4
+
+
 def test_cancelling_what_has_filled(act, venue, account, quick):
     order = act("order", "buy", "BTC-USDC", "0.01", "--yes").order
     outcome = act("cancel", order["order_id"])

@@ -247,6 +247,20 @@ def test_an_answer_that_cannot_be_understood(run, home, venue, answer):
     assert outcome.exit_code == 6 and outcome.is_one_sentence() and not stored(home).exists()
 
 
+def test_registered_but_not_stored_prints_the_values(run, home, venue):
+    (stored(home) / "in the way").mkdir(parents=True)
+    outcome = run("register", *FROM_ENVIRONMENT, "--save", "--yes", "--json")
+    assert outcome.exit_code == 1 and "could not be stored" in outcome.stderr and outcome.json["saved"] is False
+    assert Account.from_key(outcome.json["signing_private_key"]).address == outcome.json["signing_address"]
+    assert list((home / "conf" / "connectors").iterdir()) == [stored(home)]
+
+
+def test_an_expiry_that_cannot_be_noted_is_said(run, home, venue):
+    (home / "data" / f"{DOMAIN}_registration.json").mkdir(parents=True)
+    outcome = run("register", *FROM_ENVIRONMENT, "--save", "--json")
+    assert outcome.exit_code == 0 and outcome.json["saved"] and "could not be noted" in outcome.stderr
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_noticed_before_anything_is_registered(run, home, venue):
     (home / "conf" / "connectors").mkdir(parents=True)
