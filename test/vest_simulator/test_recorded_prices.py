@@ -1,4 +1,5 @@
 """Recorded prices: what a file may hold, and that klines, trades, tickers and fills follow from it alone."""
+import tracemalloc
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from test.vest_simulator.client import Client
@@ -224,12 +225,19 @@ async def test_with_a_state_the_recording_stands_still_while_the_venue_is_down(t
         assert simulator.exchange.markets["BTC-PERP"].price.index > D(59_980)  # another recording: from its beginning
 
 
-def test_a_large_recording_is_streamed(tmp_path):
-    recording = Recording([recorded(tmp_path, (kline(number, *MINUTES[number % 6]) for number in range(50_000)))])
-    recording.check()
-    rows = recording.rows()
-    assert next(rows).open_ms == BEGIN_MS and next(rows).open_ms == BEGIN_MS + MINUTE_MS
-    rows.close()
+@pytest.mark.asyncio
+async def test_a_large_recording_is_streamed(tmp_path):
+    minutes = 20_000  # as a list they would be more than 10 MB
+    file = recorded(tmp_path, [kline(number, *MINUTES[number % 6]) for number in range(minutes)])
+    replay = Replay(Recording([file]), BEGIN_MS + (minutes - 100) * MINUTE_MS)
+    tracemalloc.start()
+    try:
+        await replay.open()
+        assert sum(1 for _ in replay.begin(0)) >= minutes - 100
+        assert len(replay.updates(50 * MINUTE_MS)) >= 4 * 49
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
 
 
 # --- what a file may hold
@@ -288,6 +296,12 @@ def test_files_that_are_no_recordings(tmp_path):
             Recording(files).check()
     with pytest.raises(RecordingError, match="no prices of SOL-PERP"):
         Recording([twice], ["SOL-PERP"]).check()
+
+
+@pytest.mark.parametrize("config", [{"at_end": "stop"}, {"speed": D(0)}, {"speed": D(-1)}])
+def test_a_replay_that_cannot_be_is_refused(config):
+    with pytest.raises(ValueError, match="above zero, the end one of halt, hold, loop"):
+        VestSimulator(SimulatorConfig(prices=("BTC-PERP.csv",), **config))
 
 
 @pytest.mark.asyncio

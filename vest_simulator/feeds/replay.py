@@ -32,10 +32,13 @@ class Replay:
     :param start_ms: recorded time at which trading begins; what is before becomes history. None: with the first row
     :param speed: recorded seconds a second
     :param at_end: halt: all markets halt; hold: the last prices stay; loop: it begins again at the start
+    :raises ValueError: for a speed of zero or less, and for another end
     """
 
     def __init__(self, recording: Recording, start_ms: Optional[int] = None, speed: Decimal = Decimal(1),
                  at_end: str = "halt") -> None:
+        if speed <= 0 or at_end not in AT_END:
+            raise ValueError(f"The speed is above zero, the end one of {', '.join(AT_END)}.")
         self.specs: Dict[str, SymbolSpec] = {}
         self._recording = recording
         self._wanted_start_ms = start_ms
