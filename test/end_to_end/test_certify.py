@@ -95,7 +95,8 @@ async def session_at(size=None, **chosen):
         keys = Keys.checked(CONSTANTS.SIMULATOR_DOMAIN, credentials.api_key, credentials.signing_private_key,
                             credentials.account_group)
         # Shorter than in earnest, so that tests are short; the code is the same.
-        with patch.dict(os.environ, moved), patch.object(following, "_READ_PAUSE_S", 0.05):
+        with patch.dict(os.environ, moved), patch.object(following, "_READ_PAUSE_S", 0.05), patch.multiple(
+                CONSTANTS, RECV_WINDOW_MS=1500, UNKNOWN_OUTCOME_GRACE_MS=200):
             async with ObservedVenue(CONSTANTS.SIMULATOR_DOMAIN, keys) as venue:
                 report = Report(CONSTANTS.SIMULATOR_DOMAIN, has_keys=True, trades=True)
                 session = Session(venue, keys, report, await venue.market("BTC-PERP"), size, listen_s=1.5)

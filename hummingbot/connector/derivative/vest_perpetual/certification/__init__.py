@@ -1,9 +1,10 @@
-"""What the venue really does where its documents leave a doubt: the scenarios of `vest-perpetual certify`.
+"""What the venue really does where its documents leave a doubt, for `vest-perpetual certify`. Each knows those before it:
 
-    statements   the open questions of the protocol, one by one
-    report       what was observed of them, without secrets
-    observed     a venue whose answers and frames are kept as they came
-    scenarios    the public ones, those of an account, those that trade: each is a coroutine function of a `Session`
+the questions    statements: the open points of the protocol, one by one
+the answers      report: what was observed of them, without secrets
+the venue        observed: talked to as by the connector, its answers and frames kept as they came
+the scenarios    session: what they share; public, account (changes nothing) and trading: coroutine functions that
+                 observe statements
 
-The end-to-end tests run the same scenarios against the simulator, with every doubt in every position.
+The end-to-end tests run the same scenarios against the simulator, with every doubt in either position.
 """

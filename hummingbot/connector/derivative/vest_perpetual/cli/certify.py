@@ -2,7 +2,7 @@
 import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional, Tuple
+from typing import Annotated, Any, Dict, List, Optional
 
 import typer
 
@@ -13,7 +13,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.certification import account, public, trading
 from hummingbot.connector.derivative.vest_perpetual.certification.observed import ObservedVenue
 from hummingbot.connector.derivative.vest_perpetual.certification.report import Report
-from hummingbot.connector.derivative.vest_perpetual.certification.session import Act, Session, perform
+from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, perform
 from hummingbot.connector.derivative.vest_perpetual.certification.statements import STATEMENTS
 from hummingbot.connector.derivative.vest_perpetual.cli import keystore, output, prompts
 from hummingbot.connector.derivative.vest_perpetual.cli.command import (
@@ -27,8 +27,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import Keys, keys_for
-
-_RETRY_HINT = "the report says what it was; send it all the same"
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 
 
 @command
@@ -49,7 +48,8 @@ async def certify(
     """See what Vest really does where its documents leave a doubt, and write a report without secrets.
 
     Reads only, unless --trade is given. Without keys, only what is public is seen. Do not trade by other means on the
-    account meanwhile. Exit code: 0 when all went as planned, 1 when a part ended early, which the report says.
+    account meanwhile. Exit code: 0 when all went as planned, 1 when a part ended early, which the report says, 6 when
+    orders or a position may be left.
     """
     if not out.is_dir():
         raise CommandError(f"there is no folder {out}; make it, or choose another --out", ExitCode.USAGE)
@@ -64,15 +64,20 @@ async def certify(
             await trading.require_nothing_open(session)
             await _confirm(session, yes)
             acts += trading.ACTS + (account.records,)  # again: there are orders to be listed now
-        failure = await _perform(session, acts + public.CLOSING)
+        for act in acts + public.CLOSING:
+            output.note(f"{act.run.__name__.replace('_', ' ')} …")
+            await perform(act, session)
+        may_be_left = await _what_may_be_left(session) if trade else ""
     facts = {"began": _utc(began_s), "market": session.market.symbol, "traded": trade,
              "observed": f"{sum(bool(report.observed(name)) for name in STATEMENTS)} of {len(STATEMENTS)} statements"}
     files = _write(report, facts, out, began_s)
     output.emit({**report.record(**facts), "files": files}, _text(report, facts, files), as_json)
-    if failure is not None:
-        raise failure
     if report.incidents:
-        output.note(f"Not all went as planned; {_RETRY_HINT}.")
+        output.note("Not all went as planned; the report says what it was. Send it all the same.")
+    if may_be_left:
+        output.note(f"Error: {may_be_left}")
+        raise typer.Exit(int(ExitCode.UNKNOWN))
+    if report.incidents:
         raise typer.Exit(int(ExitCode.FAILED))
 
 
@@ -93,18 +98,16 @@ async def _confirm(session: Session, is_agreed: bool) -> None:
         f"the position is zero before and after. Send them?", is_agreed)
 
 
-async def _perform(session: Session, acts: Tuple[Act, ...]) -> Optional[CommandError]:
-    """Runs the scenarios; gives what is to be said after the report when orders may be left."""
-    for act in acts:
-        output.note(f"{act.run.__name__.replace('_', ' ')} …")
-        await perform(act, session)
-    if trading.trade not in acts:
-        return None
+async def _what_may_be_left(session: Session) -> str:
+    """What is open in the market after trading, as a warning; empty when nothing is."""
     try:
         await trading.require_nothing_open(session)
-    except CommandError as error:
-        return CommandError(f"{error}. It may come from this run", ExitCode.UNKNOWN)
-    return None
+    except (CommandError, VestError) as error:
+        words = (f"{error}. It may come from this run: look at once with vest-perpetual account, and close what is "
+                 f"left.")
+        session.report.incident(words)
+        return words
+    return ""
 
 
 def _write(report: Report, facts: Dict[str, Any], folder: Path, began_s: float) -> List[str]:

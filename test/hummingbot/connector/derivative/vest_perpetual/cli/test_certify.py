@@ -20,6 +20,8 @@ def certified(run, monkeypatch, tmp_path):
     """Runs the command, with short looks at what comes by itself."""
     monkeypatch.setattr(sessions.Session, "__init__", _hasty(sessions.Session.__init__))
     monkeypatch.setattr(following, "_READ_PAUSE_S", 0.05)
+    monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 1500)
+    monkeypatch.setattr(CONSTANTS, "UNKNOWN_OUTCOME_GRACE_MS", 100)
 
     def invoke(*arguments):
         return run("certify", "--out", tmp_path, *arguments)
@@ -179,8 +181,6 @@ def test_a_run_that_takes_too_long_ends_with_nothing_open(venue, account, keys_f
     async def wait_for_ever(*arguments):
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 300)
-    monkeypatch.setattr(CONSTANTS, "UNKNOWN_OUTCOME_GRACE_MS", 100)
     monkeypatch.setattr(trading, "_watch_position", wait_for_ever)
     monkeypatch.setattr(sessions, "SCENARIO_LIMIT_S", 3.0)
 
