@@ -1,4 +1,4 @@
-"""What the venue really does where its documents leave a doubt, for `vest-perpetual certify`. Each knows those before it:
+"""What the venue really does where its documents leave a doubt, for `vest-perpetual certify`. Modules know those above:
 
 the questions    statements: the open points of the protocol, one by one
 the answers      report: what was observed of them, without secrets
