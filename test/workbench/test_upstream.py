@@ -54,10 +54,13 @@ def clone():
     for name in ("test/__init__.py", "test/isolated_asyncio_wrapper_test_case.py"):
         (home.root / name).parent.mkdir(exist_ok=True)
         shutil.copy2(PROJECT / name, home.root / name)
-    git(home.root, "init", "-q")
-    commit(home.root)
-    yield home.root
+    clone = home.root.with_name(home.root.name + "-clone")
+    shutil.copytree(home.root, clone)  # the files of a home are the installed ones, by hard links
     home.remove()
+    git(clone, "init", "-q")
+    commit(clone)
+    yield clone
+    shutil.rmtree(clone)
 
 
 @pytest.fixture
