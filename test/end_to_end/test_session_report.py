@@ -145,6 +145,16 @@ async def test_a_browser_shows_the_page_without_complaint_and_fetches_nothing(tr
     assert overflow <= 0
 
 
+async def test_the_figures_follow_when_the_scheme_changes(traded):
+    background = "document.querySelector('figure')._fullLayout.paper_bgcolor"
+    changed = (f"new Promise(done => {{ const look = () => {background} !== before ? done(true) : setTimeout(look, 50); "
+               f"look() }})")
+    async with open_page(traded.file) as tab:
+        await tab.ask(f"window.before = {background}")
+        await tab.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        assert await asyncio.wait_for(tab.ask(changed), 30)
+
+
 async def test_pictures_in_light_and_dark(traded):
     dark_file = traded.folder / "dark.png"
     await take_picture(traded.file, dark_file, is_dark=True)
