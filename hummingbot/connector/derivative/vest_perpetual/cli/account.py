@@ -39,7 +39,7 @@ _DAY_MS = 86_400_000
 async def account(
         domain: DomainOption = Domain.PRODUCTION, keys: KeysOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show balances, positions, leverage, open orders, and when the key expires."""
+    """Show balances, positions, leverage, orders, and the key's end."""
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
         reading = await venue.account()
         pairs = await venue.trading_pairs()

@@ -31,9 +31,10 @@ async def connect(
         as_json: JsonOption = False,
         unexpected: Annotated[Optional[List[str]], typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Store the keys of a file, encrypted, in Hummingbot's keystore, as its connect command does.
+    """Store the keys of a file, encrypted, for Hummingbot.
 
-    Keys that cannot be right, or that Vest refuses, are not stored, and those stored before stay.
+    They go into Hummingbot's keystore, as by its own connect command. Keys that cannot be right, or that Vest refuses,
+    are not stored, and those stored before stay.
     """
     if unexpected:
         raise CommandError("connect takes no arguments but its options; if one of these was a key, it is now in your "

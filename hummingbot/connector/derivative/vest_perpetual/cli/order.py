@@ -62,7 +62,7 @@ async def order(
         keys: KeysOption = None,
         as_json: JsonOption = False,
 ) -> None:
-    """Send one order by hand, after a question, and say what became of it.
+    """Send one order, after a question, and say what became of it.
 
     Bots on the account take it for somebody else's: they neither track nor cancel it. When the answer is lost, the
     order is looked up and never sent again.

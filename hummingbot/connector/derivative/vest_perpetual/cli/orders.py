@@ -49,7 +49,10 @@ async def orders(
         keys: KeysOption = None,
         as_json: JsonOption = False,
 ) -> None:
-    """List the account's open orders, or those of the time before, whoever sent them."""
+    """List the open orders, or with --since all orders.
+
+    They are those of the account, whoever sent them.
+    """
     if status is not None and status.upper() not in _STATUSES:
         raise CommandError(f"--status is one of {', '.join(_STATUSES)}", ExitCode.USAGE)
     if status is not None and status.upper() not in following.OPEN and since is order_id is nonce is None:
@@ -86,7 +89,10 @@ async def cancel(
         keys: KeysOption = None,
         as_json: JsonOption = False,
 ) -> None:
-    """Cancel one order, whoever sent it, and wait until Vest has confirmed it."""
+    """Cancel one order and wait until Vest has confirmed it.
+
+    It may be anybody's: a bot's, or one that was sent in Vest's app.
+    """
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
         if order_id.isascii() and order_id.isdigit():
             order = await venue.orders.by_client_order_id(order_id)

@@ -65,7 +65,7 @@ async def register(
         as_json: JsonOption = False,
         unexpected: Annotated[Optional[List[str]], typer.Argument(hidden=True)] = None,
 ) -> None:
-    """Make a signing key, have your wallet approve it, and register it with Vest.
+    """Make a signing key, have your wallet approve it, register it.
 
     The signing key is a fresh one for the bot; it can trade and withdraw for the account until it expires. The wallet's
     own private key is only asked for (without echo) to approve it: it is not stored, and not taken as an argument.

@@ -46,9 +46,10 @@ async def stream(
         keys: KeysOption = None,
         as_json: JsonOption = False,
 ) -> None:
-    """Show what happens to the account, as it happens, until Ctrl-C; with --json, one document a line.
+    """Show what happens to the account, as it happens.
 
-    It connects again by itself. The connection of bots on the same account is left alone.
+    Ctrl-C ends it; with --json, it is one document a line. It connects again by itself. The connection of bots on the
+    same account is left alone.
     """
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
         await venue.account()  # keys that are refused, or a venue that is away, are said at once

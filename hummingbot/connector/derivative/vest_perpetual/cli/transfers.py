@@ -52,7 +52,10 @@ async def lp(
         keys: KeysOption = None,
         as_json: JsonOption = False,
 ) -> None:
-    """List LP orders, or move money into or out of Vest's liquidity pool, where it can lose value."""
+    """List LP orders, or move money into or out of Vest's pool.
+
+    Money in the liquidity pool can lose value.
+    """
     async with Venue(domain.value, keys_for(domain, keys)) as venue:
         if direction is None:
             rows = [record_row(record) for record in await venue.lp_orders()]
