@@ -147,8 +147,8 @@ async def test_a_browser_shows_the_page_without_complaint_and_fetches_nothing(tr
 
 async def test_the_figures_follow_when_the_scheme_changes(traded):
     background = "document.querySelector('figure')._fullLayout.paper_bgcolor"
-    changed = (f"new Promise(done => {{ const look = () => {background} !== before ? done(true) : setTimeout(look, 50); "
-               f"look() }})")
+    changed = (f"new Promise(done => {{ const look = () => {background} !== before ? done(true) : "
+               f"setTimeout(look, 50); look() }})")
     async with open_page(traded.file) as tab:
         await tab.ask(f"window.before = {background}")
         await tab.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
