@@ -31,6 +31,8 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import ExitCode
 _LIKE_A_KEY = re.compile("[0-9a-fA-F]{60,70}")
 # Their arguments are ids of orders, which look the same.
 _TAKING_ORDER_IDS = ("cancel", "orders")
+# Their own words refuse an argument without repeating it, because it may be a key.
+_REFUSING_ARGUMENTS = {"allow_extra_args": True}
 
 app = typer.Typer(
     name="vest-perpetual",
@@ -59,13 +61,13 @@ def _root() -> None:
 app.command("account")(account.account)
 app.command("cancel")(orders.cancel)
 app.command("certify")(certify.certify)
-app.command("connect")(connect.connect)
+app.command("connect", context_settings=_REFUSING_ARGUMENTS)(connect.connect)
 app.command("doctor")(doctor.doctor)
 app.command("leverage")(account.leverage)
 app.command("lp")(transfers.lp)
 app.command("order")(order.order)
 app.command("orders")(orders.orders)
-app.command("register")(register.register)
+app.command("register", context_settings=_REFUSING_ARGUMENTS)(register.register)
 app.command("report")(report.report)
 app.command("stream")(stream.stream)
 app.command("transfers")(transfers.transfers)

@@ -1,6 +1,6 @@
 """`connect --from FILE`: the keys of a filled template into Hummingbot's keystore."""
 from pathlib import Path
-from typing import Annotated, List, Optional
+from typing import Annotated
 
 import typer
 
@@ -20,6 +20,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 
 @command
 async def connect(
+        context: typer.Context,
         source: Annotated[Path, typer.Option(
             "--from", metavar="FILE", help=f"A filled copy of {TEMPLATE} that only you can read.",
         )],
@@ -29,14 +30,13 @@ async def connect(
         )] = True,
         yes: YesOption = False,
         as_json: JsonOption = False,
-        unexpected: Annotated[Optional[List[str]], typer.Argument(hidden=True)] = None,
 ) -> None:
     """Store the keys of a file, encrypted, for Hummingbot.
 
     They go into Hummingbot's keystore, as by its own connect command. Keys that cannot be right, or that Vest refuses,
     are not stored, and those stored before stay.
     """
-    if unexpected:
+    if context.args:
         raise CommandError("connect takes no arguments but its options; if one of these was a key, it is now in your "
                            "shell's history: delete it there, and put the keys into the file", ExitCode.USAGE)
     keys = keys_from_file(domain, source)

@@ -1,6 +1,6 @@
 """`register`: a fresh signing key, approved by the wallet and registered with the venue, into Hummingbot's keystore."""
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional, Tuple
+from typing import Annotated, Any, Dict, Optional, Tuple
 
 import typer
 from eth_account import Account
@@ -44,6 +44,7 @@ _REFUSALS = {
 
 @command
 async def register(
+        context: typer.Context,
         domain: DomainOption = Domain.PRODUCTION,
         expires: Annotated[str, typer.Option(
             help="For how long the key may act: a number with h, d or w; from 1h to 30d.",
@@ -63,14 +64,13 @@ async def register(
         )] = None,
         yes: YesOption = False,
         as_json: JsonOption = False,
-        unexpected: Annotated[Optional[List[str]], typer.Argument(hidden=True)] = None,
 ) -> None:
     """Make a signing key, have your wallet approve it, register it.
 
     The signing key is a fresh one for the bot; it can trade and withdraw for the account until it expires. The wallet's
     own private key is only asked for (without echo) to approve it: it is not stored, and not taken as an argument.
     """
-    if unexpected:
+    if context.args:
         raise CommandError("register takes no arguments; if one of these was a key, it is now in your shell's history: "
                            "delete it there, and give the key when it is asked for", ExitCode.USAGE)
     life_ms = life_ms_from(expires)
