@@ -10,6 +10,7 @@ from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_consta
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
     VestPerpetualAPIOrderBookDataSource,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import VestOrderBookTracker
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate
 from hummingbot.core.data_type.order_book_tracker import OrderBookTracker
@@ -33,7 +34,7 @@ class MarketDataStreamTest(SimulatedVenueTestCase):
             **{"timing": short_timing(), **arguments},
         )
         self.logs = self.record_logs_of(self.source)
-        self.tracker = OrderBookTracker(self.source, self.trading_pairs, CONSTANTS.SIMULATOR_DOMAIN)
+        self.tracker = VestOrderBookTracker(self.source, self.trading_pairs, CONSTANTS.SIMULATOR_DOMAIN)
 
     async def start(self) -> None:
         """Starts the tracker, without its pause of a second after each pair."""

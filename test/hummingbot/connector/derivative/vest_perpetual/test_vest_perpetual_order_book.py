@@ -9,6 +9,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
     MergedPerChannelQueue,
     NewestPerChannelQueue,
     VestOrderBook,
+    VestOrderBookTracker,
     keep_newest_books,
     middle_price,
 )
@@ -84,3 +85,58 @@ def test_the_middle_needs_both_sides():
     assert middle_price(depth([(99.0, 1.0)], [(101.0, 1.0)])) == 100.0
     assert middle_price(depth([(99.0, 1.0)])) is None
     assert middle_price(depth(asks=[(99.0, 1.0)])) is None
+
+
+def tracker_of(pairs):
+    tracker = VestOrderBookTracker(None, list(pairs), "vest_perpetual")  # a source is wanted when it starts
+    for pair in pairs:
+        tracker._order_books[pair] = VestOrderBook()
+        tracker._tracking_message_queues[pair] = asyncio.Queue()
+    return tracker
+
+
+def shown(tracker):
+    return [(row.price, row.amount) for row in tracker.order_books["A-USDC"].bid_entries()]
+
+
+@pytest.mark.asyncio
+async def test_a19_a_book_is_shown_at_once_and_an_older_one_changes_nothing():
+    tracker = tracker_of(["A-USDC"])
+    tracker._order_books_initialized.set()
+
+    for update_id, price in ((2, 100.0), (1, 99.0)):
+        tracker._order_book_snapshot_stream.put_nowait(
+            DepthMessage("A-USDC", update_id, depth([(price, 1.0)]), 0.0)
+        )
+
+    assert shown(tracker) == [(100.0, 1.0)]
+    assert tracker.metrics.total_snapshots_processed == 2
+    assert tracker.metrics.per_pair_metrics["A-USDC"].snapshots_processed == 2
+
+
+@pytest.mark.asyncio
+async def test_a19_books_wait_for_the_frameworks_own_task_until_all_pairs_are_there():
+    tracker = tracker_of(["A-USDC"])
+    tracker._order_book_snapshot_stream.put_nowait(DepthMessage("A-USDC", 1, depth([(99.0, 1.0)]), 0.0))
+    assert shown(tracker) == []
+
+    tracker._order_books_initialized.set()
+    tasks = [asyncio.create_task(tracker._order_book_snapshot_router()),
+             asyncio.create_task(tracker._track_single_book("A-USDC"))]
+    while not shown(tracker):
+        await asyncio.sleep(0)
+    assert shown(tracker) == [(99.0, 1.0)]
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.mark.asyncio
+async def test_a22_a_book_of_a_pair_that_is_not_tracked_is_left_to_the_framework():
+    tracker = tracker_of(["A-USDC"])
+    tracker._order_books_initialized.set()
+
+    tracker._order_book_snapshot_stream.put_nowait(DepthMessage("B-USDC", 1, depth([(99.0, 1.0)]), 0.0))
+
+    assert tracker._order_book_snapshot_stream.qsize() == 1
+    assert shown(tracker) == []
