@@ -160,16 +160,20 @@ async def test_c31_whether_a_market_is_open_is_the_venues_to_decide_when_it_cann
         await bench.admin.clear_faults()
 
 
-@pytest.mark.parametrize("halted_market, code", [("order", "3024"), ("request", "1148")])
-async def test_c31_an_order_that_closes_a_position_is_left_to_the_venue(halted_market, code):
+@pytest.mark.parametrize("halted_market, code, action", [
+    ("order", "3024", PositionAction.CLOSE), ("request", "1148", PositionAction.CLOSE),
+    ("order", "3024", PositionAction.OPEN),  # as Hummingbot's executors close in a market with one position
+])
+async def test_c31_an_order_that_closes_a_position_is_left_to_the_venue(halted_market, code, action):
     async with running(**switches(halted_market=halted_market)) as bench:
         bench.expected_complaints = [CLOSED]
         await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
         await bench.bot.position_is("BTC-USDC", "0.01")
         await halt(bench)
         sent = len(await bench.requests("POST", "/orders"))
-        reason = await failed(bench, bench.bot.sell("BTC-USDC", "0.01", action=PositionAction.CLOSE))
+        reason = await failed(bench, bench.bot.sell("BTC-USDC", "0.01", action=action))
         assert code in reason and "closed" in reason
+        assert "wait until it opens" in await failed(bench, bench.bot.buy("BTC-USDC", "0.01"))
         assert len(await bench.requests("POST", "/orders")) == sent + 1
         await bench.admin.set_status("BTC-PERP", "TRADING")
         await bench.bot.filled(bench.bot.sell("BTC-USDC", "0.01", action=PositionAction.CLOSE))

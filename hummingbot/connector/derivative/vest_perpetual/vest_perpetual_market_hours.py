@@ -11,8 +11,8 @@ status of a market that is merely closed is HALT [?], so each of the two is enou
 An order that would open a position is not sent while the venue says HALT: it would be refused, and one that is not sent
 cannot get lost. But what was heard before proves nothing, for the market may have opened since, and a good order must
 not be refused: so the venue is asked once more before an order is, and what it cannot answer it shall decide itself, by
-the order. A refusal of another order is no such proof either. Orders that close a position are always sent, because it
-is not known whether a halted market takes them [?], and cancels are never in question.
+the order. A refusal of another order is no such proof either. Orders that close or reduce a position are always sent,
+because it is not known whether a halted market takes them [?], and cancels are never in question.
 """
 import asyncio
 import logging

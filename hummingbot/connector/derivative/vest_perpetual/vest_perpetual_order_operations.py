@@ -90,7 +90,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
                 _require_decimal("price", price)
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
-            else:
+            elif self._closable(trading_pair, trade_type) <= 0:  # executors close with OPEN where there is one position
                 await self._market_hours.require_open(trading_pair)
             if order_id in self._cancelled_unsent:
                 raise VestInvalidOrderError("it was cancelled before it was sent")
