@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -199,15 +200,23 @@ class Backoff:
 
 
 class _RequestLog(Deque[TaskLog]):
-    """The throttler's log of the requests in the window, oldest first, with the sums of their weights by limit."""
+    """The throttler's log of the requests in the window, oldest first, with the sums of their weights by limit.
 
-    def __init__(self):
+    The framework dates them by the wall clock: one that is set back would keep them in the window until it has caught
+    up, and one that is set forward would forget them.
+
+    :param monotonic_s: dates them instead
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]):
         super().__init__()
         self.used: Counter = Counter()
+        self._monotonic_s = monotonic_s
 
     def extend(self, requests: Iterable[TaskLog]) -> None:
+        now_s = self._monotonic_s()
         for request in requests:
-            self.append(request)
+            self.append(replace(request, timestamp=now_s))
             self.used[request.rate_limit.limit_id] += request.weight
 
     def popleft(self) -> TaskLog:
@@ -242,7 +251,7 @@ class _RequestContext(AsyncRequestContext):
         await self._throttler.wait_for_hold()  # one may have begun meanwhile
 
     def flush(self) -> None:
-        now_s = time.time()
+        now_s = self._time()
         window_s = CONSTANTS.RATE_LIMIT_INTERVAL_S * (1 + self._safety_margin_pct)
         while self._task_logs and now_s - self._task_logs[0].timestamp > window_s:
             self._task_logs.popleft()
@@ -252,6 +261,9 @@ class _RequestContext(AsyncRequestContext):
         used = self._task_logs.used
         is_free = all(used[limit.limit_id] + weight <= limit.limit for limit, weight in limits)
         return is_free or super().within_capacity()
+
+    def _time(self) -> float:
+        return self._throttler.monotonic_s()
 
 
 class VestThrottler(AsyncThrottler):
@@ -272,15 +284,15 @@ class VestThrottler(AsyncThrottler):
             backoff: Optional[Backoff] = None,
     ):
         super().__init__(rate_limits=CONSTANTS.RATE_LIMITS, limits_share_percentage=share_pct)
-        self._task_logs = _RequestLog()
-        self._monotonic_s = monotonic_s
+        self.monotonic_s = monotonic_s
+        self._task_logs = _RequestLog(monotonic_s)
         self._backoff = backoff or Backoff(CONSTANTS.RATE_LIMIT_HOLD_MIN_S, CONSTANTS.RATE_LIMIT_HOLD_MAX_S)
         self._held_until_s = float("-inf")
 
     @property
     def hold_s(self) -> float:
         """For how long nothing will be sent, in seconds."""
-        return max(0.0, self._held_until_s - self._monotonic_s())
+        return max(0.0, self._held_until_s - self.monotonic_s())
 
     def execute_task(self, limit_id: str) -> AsyncRequestContext:
         """As in the base, but waits for the end of a hold too; one may begin while it waits for capacity.
@@ -307,7 +319,7 @@ class VestThrottler(AsyncThrottler):
         else:
             pause_s = self._backoff.next_s()
         if pause_s > self.hold_s:
-            self._held_until_s = self._monotonic_s() + pause_s
+            self._held_until_s = self.monotonic_s() + pause_s
             self.logger().warning(f"Vest asks for fewer requests: sending none for {pause_s:.1f} s.")
 
     def note_success(self) -> None:

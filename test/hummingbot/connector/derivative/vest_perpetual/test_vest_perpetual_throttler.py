@@ -37,7 +37,7 @@ def test_b18_every_request_is_judged_as_by_the_framework(requests):
     with pytest.MonkeyPatch.context() as patch:
         now_s = [1_760_000_000.0]
         patch.setattr(time, "time", lambda: now_s[0])
-        ours = web_utils.create_throttler(SHARE_PCT)
+        ours = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
         base = AsyncThrottler(CONSTANTS.RATE_LIMITS, limits_share_percentage=SHARE_PCT)
 
         for path, pause_s in requests:
@@ -52,10 +52,9 @@ def most_in_a_window(times_s, window_s):
 @pytest.mark.asyncio
 async def test_a13_a_flood_stays_within_the_limits(monkeypatch):
     sent_s = {path: [] for path in PATHS}
-    now_s = [1_760_000_000.0]
-    monkeypatch.setattr(time, "time", lambda: now_s[0])
+    now_s = [1_000.0]
     monkeypatch.setattr(web_utils.asyncio, "sleep", lambda pause_s, sleep=asyncio.sleep: advance(pause_s, sleep))
-    throttler = web_utils.create_throttler(SHARE_PCT)
+    throttler = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
 
     async def advance(pause_s, sleep):
         now_s[0] += pause_s
@@ -71,3 +70,18 @@ async def test_a13_a_flood_stays_within_the_limits(monkeypatch):
         assert most_in_a_window(sent_s[path], CONSTANTS.RATE_LIMIT_INTERVAL_S) <= limit
     assert most_in_a_window(sum(sent_s.values(), []), CONSTANTS.RATE_LIMIT_INTERVAL_S) <= 8
     assert sum(map(len, sent_s.values())) == 40
+
+
+@pytest.mark.parametrize("step_s", [-3600, 3600], ids=["back", "forward"])
+def test_a_step_of_the_wall_clock_changes_nothing(monkeypatch, step_s):
+    now_s, wall_s = [1_000.0], [1_760_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: wall_s[0])
+    throttler = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
+    path = CONSTANTS.ACCOUNT_PATH
+    assert [is_let_through(throttler, path) for _ in range(3)] == [True, True, False]
+
+    wall_s[0] += step_s
+    assert not is_let_through(throttler, path)
+    now_s[0] += 2 * CONSTANTS.RATE_LIMIT_INTERVAL_S
+    assert is_let_through(throttler, path)
+    assert len(throttler._task_logs) == 2  # of its own limit and of that of all requests
