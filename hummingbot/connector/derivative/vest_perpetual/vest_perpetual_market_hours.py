@@ -6,7 +6,8 @@ status of a market that is merely closed is HALT [?], so each of the two is enou
 
 * HALT closes it and TRADING after that opens it.
 * A refused order closes it too. TRADING, which the tickers may have said all the time, does not open it then, or every
-  ticker and every refusal would be news; an order that the venue takes or fills later does.
+  ticker and every refusal would be news; an order that the venue takes or fills later does. Strategies that wait for an
+  open market send none, and would wait for ever: so after some minutes it is not known any more.
 
 An order that would open a position is not sent while the venue says HALT: it would be refused, and one that is not sent
 cannot get lost. But what was heard before proves nothing, for the market may have opened since, and a good order must
@@ -31,6 +32,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 # A market that opens and closes more often than this is not spoken of again for a while, so that it fills no log.
 _CHANGES_SAID = 6
 _CHANGES_SAID_IN_S = 600.0
+# For so long a refused order tells that a market is closed, of which the venue does not say HALT.
+REFUSAL_COUNTS_S = 300.0
 _TAKEN_STATUSES = (
     CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED, CONSTANTS.ORDER_STATUS_FILLED,
 )
@@ -39,12 +42,14 @@ _TAKEN_STATUSES = (
 @dataclass
 class _Market:
     """`status` as last heard; `answer` is what the venue said when it was asked, at `answered_s`, None when it could
-    not be read; `changed_ms` is the venue's time of the last change of `is_closed`, 0 when there was none."""
+    not be read; `refused_s` is when an order was refused last; `changed_ms` is the venue's time of the last change of
+    `is_closed`, 0 when there was none."""
 
     status: Optional[str] = None
     answer: Optional[str] = None
     answered_s: float = float("-inf")
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused_s: float = float("-inf")
     is_closed: bool = False
     changed_ms: int = 0
     said_s: Deque[float] = field(default_factory=lambda: deque(maxlen=_CHANGES_SAID))
@@ -68,13 +73,15 @@ class MarketHours:
         self._markets: Dict[str, _Market] = {}
 
     def is_open(self, trading_pair: str) -> Optional[bool]:
-        """Whether a market trades, as far as was heard; None when nothing was.
+        """Whether a market trades, as far as was heard; None when nothing was, or not lately.
 
         :param trading_pair: such as AAPL-USDC
         """
         market = self._markets.get(trading_pair)
         if market is None or (market.status is None and not market.changed_ms):
             return None
+        if market.is_closed and market.status != CONSTANTS.STATUS_HALT:
+            return None if self._clock.monotonic_s() - market.refused_s > REFUSAL_COUNTS_S else False
         return not market.is_closed
 
     def note_status(self, trading_pair: str, status: Optional[str]) -> None:
@@ -101,6 +108,7 @@ class MarketHours:
         """
         market = self._market(trading_pair)
         if code in CONSTANTS.MARKET_CLOSED_CODES and (time_ms is None or time_ms >= market.changed_ms):
+            market.refused_s = self._clock.monotonic_s()
             self._close(trading_pair, market)
 
     def note_order(self, trading_pair: str, venue: wire.Order) -> None:

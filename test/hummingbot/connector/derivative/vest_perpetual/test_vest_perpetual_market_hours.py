@@ -8,7 +8,7 @@ import pytest
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_wire as wire
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestMarketClosedError, VestServerError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import REFUSAL_COUNTS_S, MarketHours
 
 PAIR, OTHER = "AAPL-USDC", "BTC-USDC"
 ORDER = wire.Order.from_payload({"id": "0x1", "nonce": 1, "status": "NEW", "symbol": "AAPL-USD-PERP"})
@@ -124,6 +124,32 @@ def test_a_rejected_order_closes_the_market_unless_it_is_older_than_the_opening(
     hours.note_order(PAIR, order(clock, "REJECTED", late_ms=-5000, code=3024))
     assert hours.is_open(PAIR) is True
     hours.note_order(PAIR, order(clock, "REJECTED", code=3024))
+    assert hours.is_open(PAIR) is False
+
+
+def test_c31_a_strategy_that_waits_for_an_open_market_tries_again_after_a_refusal(venue, caplog):
+    caplog.set_level(logging.INFO)
+    now_s = [1_000.0]
+    hours = MarketHours(logging.getLogger("test.market_hours"), ServerClock(lambda: now_s[0]), venue.request_status)
+    hours.note_status(PAIR, "TRADING")
+    for _ in range(3):
+        hours.note_refusal(PAIR, 3024)
+        now_s[0] += REFUSAL_COUNTS_S - 1
+        hours.note_status(PAIR, "TRADING")
+        assert hours.is_open(PAIR) is False
+        now_s[0] += 2
+        assert hours.is_open(PAIR) is None
+    hours.note_order(PAIR, order(hours._clock, "NEW"))
+    assert hours.is_open(PAIR) is True
+    assert said(caplog) == [("WARNING", "closed"), ("INFO", "open again")]
+
+
+def test_a_halt_counts_until_the_venue_ends_it(venue):
+    now_s = [1_000.0]
+    hours = MarketHours(logging.getLogger("test.market_hours"), ServerClock(lambda: now_s[0]), venue.request_status)
+    hours.note_refusal(PAIR, 3024)
+    hours.note_status(PAIR, "HALT")
+    now_s[0] += 10 * REFUSAL_COUNTS_S
     assert hours.is_open(PAIR) is False
 
 
