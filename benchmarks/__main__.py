@@ -11,14 +11,14 @@ from benchmarks.measuring import Row, run
 
 # Of each part: in earnest, and so quick that only its working is seen.
 PARTS: Dict[str, Sequence[Callable[[], List[Row]]]] = {
-    "depth": (lambda: run(books.measure(15, 300)), lambda: run(books.measure(1, 2))),
+    "depth": (lambda: run(books.measure(15, 300)), lambda: run(books.measure(1, 2, backlog=5))),
     "signing": (lambda: signing.measure(9, 300), lambda: signing.measure(1, 2)),
     "orders": (lambda: run(orders.measure(60)), lambda: run(orders.measure(1, burst=3))),
     "fills": (lambda: run(fills.measure(9, 100)), lambda: run(fills.measure(1, 2))),
     "polls": (lambda: run(polls.measure(5)), lambda: run(polls.measure(1, numbers=(1, 3)))),
-    "pairs": (lambda: pairs.measure(4), lambda: pairs.measure(0.2, pairs=(2,), rates=(20,))),
-    "imports": (lambda: imports.measure(9), lambda: imports.measure(1)),
-    "simulator": (lambda: simulator.measure(3, 1000), lambda: simulator.measure(1, 5)),
+    "pairs": (lambda: pairs.measure(2), lambda: pairs.measure(0.2, pairs=(2,), rates=(20,))),
+    "imports": (lambda: imports.measure(5), lambda: imports.measure(1)),
+    "simulator": (lambda: simulator.measure(3, 300), lambda: simulator.measure(1, 5)),
 }
 
 
@@ -52,7 +52,6 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
                 rows += made
         finally:
             hummingbot.set_data_path(usual_folder)
-            logging.disable(logging.NOTSET)
     report.write_json(rows, options.json)
     if options.write is not None:
         report.write_page(rows, options.write)

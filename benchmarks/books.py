@@ -15,6 +15,9 @@ from hummingbot.core.data_type.order_book_message import OrderBookMessage, Order
 from hummingbot.core.data_type.order_book_row import OrderBookRow
 
 LEVELS = (20, 100)
+BACKLOG = 1000
+# After so many rounds of the event loop without a change, nothing is on its way any more.
+_QUIET_ROUNDS = 50
 
 
 class BookListener:
@@ -87,6 +90,21 @@ class BookListener:
                 await asyncio.sleep(0)
         return (time.process_time() - began_s) / count * 1e6
 
+    async def cpu_ms_of_backlog(self, levels: int, count: int) -> float:
+        """CPU until the newest of so many frames that came at once is shown."""
+        pair = self.venue.pairs[0]
+        frames = self.frames(levels, count)
+        began_s = time.process_time()
+        for frame in frames:
+            self.socket.feed(frame)
+        ended_s, unchanged, mark = began_s, 0, self.mark(pair)
+        while unchanged < _QUIET_ROUNDS:
+            await asyncio.sleep(0)
+            before, mark = mark, self.mark(pair)
+            unchanged = unchanged + 1 if before == mark else 0
+            ended_s = ended_s if unchanged else time.process_time()
+        return (ended_s - began_s) * 1e3
+
     async def _no_rest_snapshot(self, trading_pair: str) -> OrderBookMessage:
         content = {"trading_pair": trading_pair, "update_id": 0, "bids": [], "asks": []}
         return OrderBookMessage(OrderBookMessageType.SNAPSHOT, content, time.time())
@@ -110,11 +128,12 @@ def floor_us(levels: int, count: int) -> float:
     return cpu_s_of(apply, count) * 1e6
 
 
-async def measure(repetitions: int, count: int) -> List[Row]:
-    """Rows for both sizes of a book.
+async def measure(repetitions: int, count: int, backlog: int = BACKLOG) -> List[Row]:
+    """Rows for both sizes of a book, and for many frames at once.
 
     :param repetitions: of each contender
     :param count: frames in one repetition
+    :param backlog: frames at once
     """
     rows = []
     async with AsyncExitStack() as stack:
@@ -136,4 +155,10 @@ async def measure(repetitions: int, count: int) -> List[Row]:
             row.target = "≤ ½ best peer" + (", ≤ 2.5 × floor" if levels == 20 else "")
             row.reached = row.ratio_to_best_peer() <= 0.5 and (levels != 20 or row.ratio_to_floor() <= 2.5)
             rows.append(row)
+        backlogs = {
+            one.venue.name: lambda one=one: one.cpu_ms_of_backlog(LEVELS[0], backlog) for one in listeners
+        }
+        rows.append(Row(f"{backlog} frames of one pair at once, until the newest is shown", "ms",
+                        await interleaved_async(backlogs, repetitions // 3 + 1), "ahead of every peer"))
+        rows[-1].reached = rows[-1].ratio_to_best_peer() < 1
     return rows
