@@ -22,7 +22,7 @@ INSTALLER_PYTHON = $(shell for python in .venv/bin/python python3.12 python3 pyt
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help install bench run picture errors soak reliability kill fleet test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
+.PHONY: help install bench client run picture errors soak reliability kill fleet test lint coverage fuzz dist dist-install install-into uninstall-from upstream simulator lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' Makefile
@@ -95,6 +95,9 @@ upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_D
 
 simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE)
 	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
+client: install  ## Hummingbot's full-screen client in this terminal, in the home .hummingbot/
+	@$(VENV)/python -m workbench.terminal
+
 		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
 		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)")
 
