@@ -1,10 +1,15 @@
 """The keys in Hummingbot's keystore, which may be renewed while a bot runs."""
 import asyncio
+import time
 from typing import NamedTuple, Optional, Tuple
 
 import yaml
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestStoredKeysError
+
+# The client writes the file in place, so for a moment it holds a part. One that was changed just now is left to the
+# next look.
+_WRITING_NS = 1_000_000_000
 
 
 class StoredKeys(NamedTuple):
@@ -44,7 +49,10 @@ class KeystoreWatch:
         if self._offer is not None:
             return True
         version = self._version()
-        return version is not None and _is_unlocked() and (self._is_doubted or version != self._version_read)
+        if version is None or not _is_unlocked() or (version == self._version_read and not self._is_doubted):
+            return False
+        changed_ns = version[0]
+        return abs(time.time_ns() - changed_ns) > _WRITING_NS
 
     async def offer(self) -> StoredKeys:
         """The stored keys; they are offered until `close_offer`.

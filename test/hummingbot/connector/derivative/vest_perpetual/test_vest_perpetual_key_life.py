@@ -3,6 +3,7 @@ import asyncio
 import base64
 import json
 import logging
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -208,6 +209,14 @@ class KeystoreTests(DerivativeTestCase):
             f"{DOMAIN}_signing_private_key: {self.manager.encrypt_secret_value('', key)}",
             f"{DOMAIN}_account_group: {group}",
         ]))
+        self.let_time_pass()
+
+    @staticmethod
+    def let_time_pass():
+        """The file is not being written any more."""
+        path = config_helpers.get_connector_config_yml_path(DOMAIN)
+        changed_ns = path.stat().st_mtime_ns - 10_000_000_000
+        os.utime(path, ns=(changed_ns, changed_ns))
 
     async def check(self):
         """One check of the network, and what it sets off."""
@@ -265,6 +274,20 @@ class KeystoreTests(DerivativeTestCase):
 
     def store_nothing(self):
         config_helpers.get_connector_config_yml_path(DOMAIN).write_text("connector: vest_perpetual_simulator\n")
+        self.let_time_pass()
+
+    async def test_a_file_that_is_being_written_is_left_to_the_next_look(self):
+        self.store()
+        path = config_helpers.get_connector_config_yml_path(DOMAIN)
+        complete = path.read_text()
+        path.write_text(complete[:50])
+        await self.check()
+        self.assertEqual([], self.warnings())
+
+        path.write_text(complete)
+        self.let_time_pass()
+        await self.check()
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
 
     async def test_stored_keys_that_could_not_be_tried_are_tried_again(self):
         self.store()
