@@ -30,7 +30,7 @@ help:  ## this list
 install:  ## virtual environment, locked dependencies, Hummingbot's home
 	@test -n "$(INSTALLER_PYTHON)" || { echo "make: no Python found: install Python 3.12 and run this again." >&2; exit 1; }
 	@$(INSTALLER_PYTHON) -m workbench.install
-	@cp workbench/vest-perpetual $(VENV)/
+	@cp workbench/vest-perpetual workbench/hbot $(VENV)/
 
 run: install  ## the main job: trade on the simulated venue, then compare (DURATION, STRATEGY, PAIRS, SEED, PRICES)
 	@$(VENV)/python -m workbench.main_job --duration $(DURATION) --strategy $(STRATEGY) --pairs $(PAIRS) --seed $(SEED) \

@@ -18,6 +18,7 @@ CLIENT_FOLDERS = (
     "conf/connectors", "conf/strategies", "conf/scripts", "conf/controllers", "data", "logs", "scripts", "controllers",
 )
 USER_CODE_FOLDERS = ("scripts", "controllers")
+PRIVATE_FOLDERS = ("conf", "data")  # encrypted keys, and what was traded
 
 # Hummingbot's own reporting to its makers is off in every home.
 CLIENT_SETTINGS = """\
@@ -91,6 +92,8 @@ class Home:
 
         :param settings: what differs from the client's defaults, as YAML.
         """
+        for folder in PRIVATE_FOLDERS:
+            (self.root / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
         for folder in CLIENT_FOLDERS:
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         settings_file = self.root / "conf" / "conf_client.yml"

@@ -39,6 +39,11 @@ def test_create_links_the_package_and_the_overlay(project, tmp_path):
     assert "send_error_logs: false" in (home.root / "conf/conf_client.yml").read_text()
 
 
+def test_others_on_the_computer_cannot_look_into_a_new_home(project, tmp_path):
+    home = Home.create(tmp_path / "home", project=project)
+    assert [(home.root / folder).stat().st_mode & 0o077 for folder in ("conf", "data")] == [0, 0]
+
+
 def test_create_with_copies_needs_the_project_no_more(project, tmp_path):
     home = Home.create(tmp_path / "home", copy_overlay=True, project=project)
     assert not [path for path in home.root.rglob("*") if path.is_symlink()]
