@@ -344,6 +344,15 @@ def is_outcome_unknown(error: BaseException) -> bool:
     return error.outcome_unknown if isinstance(error, VestError) else True
 
 
+def says_nothing_of_keys(error: VestRefusedError) -> bool:
+    """Whether a request was refused before the venue looked at its keys and its signature, so that the refusal proves
+    neither good: for its time, or by a firewall in front of the venue.
+
+    :param error: what a signed request raised
+    """
+    return isinstance(error, VestClockError) or (error.code is None and error.status in (401, 403))
+
+
 def is_retryable(error: BaseException) -> bool:
     """Whether the same question, asked again later, may get an answer. Says nothing about requests that create.
 

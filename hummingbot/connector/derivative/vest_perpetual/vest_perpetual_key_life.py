@@ -22,6 +22,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestStoredKeysError,
     VestUnauthorizedError,
     VestUnusableKeyError,
+    says_nothing_of_keys,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_expiry import KeyExpiry
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
@@ -91,15 +92,17 @@ class VestKeyLife:
 
         :param factory: signs requests with the key
         :raises VestUnauthorizedError: when the signature is not accepted
-        :raises VestError: when the venue did not answer
+        :raises VestError: when the venue did not answer, or refused without looking at it
         """
         request = wire.cancel_request(self._order_ids.next(), _NO_ORDER)
         try:
             await self._ask(factory, RESTMethod.POST, CONSTANTS.ORDERS_CANCEL_PATH, data=request)
         except VestUnauthorizedError:
             raise
-        except VestRefusedError:
-            pass  # the venue has no such order, and says nothing about the key
+        except VestRefusedError as error:
+            if says_nothing_of_keys(error):
+                raise
+            # The venue has no such order, and says so after it has looked at the signature.
 
     async def _ask(self, factory: WebAssistantsFactory, method: RESTMethod, path_url: str, **content: Any) -> Any:
         assistant = await factory.get_rest_assistant()
@@ -122,7 +125,7 @@ class VestKeyLife:
     async def _take_stored_keys(self) -> None:
         try:
             await self.renew_keys(*await self._keystore.offer())
-        except (VestStoredKeysError, VestOtherAccountError, VestRefusedError) as error:
+        except (VestStoredKeysError, VestOtherAccountError, VestUnauthorizedError) as error:
             self._keystore.close_offer()
             self.logger().error(f"The keys stored for {self._domain} are not taken: {error}")
         except VestError as error:

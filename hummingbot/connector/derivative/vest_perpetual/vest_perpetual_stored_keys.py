@@ -1,12 +1,19 @@
 """The keys in Hummingbot's keystore, which may be renewed while a bot runs."""
 import asyncio
 import time
-from typing import NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional, Tuple
 
 import yaml
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestStoredKeysError
 
+# What may be in a file that is damaged or was not written by the client.
+_UNREADABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError, RecursionError, yaml.YAMLError,
+)
+# The keys in use were refused, and those in the keystore before: they are looked at again after so long, because the
+# venue may accept them by then.
+READ_AGAIN_S = 300.0
 # The client writes the file in place, so for a moment it holds a part. One that was changed just now is left to the
 # next look.
 _WRITING_NS = 1_000_000_000
@@ -30,18 +37,22 @@ class KeystoreWatch:
     seconds of a processor, so it is done in a thread, and only when there may be something new.
 
     :param domain: one of the three domains, which is the connector's name in the client
+    :param monotonic_s: a clock that never jumps, in seconds
     """
 
-    def __init__(self, domain: str):
+    def __init__(self, domain: str, monotonic_s: Callable[[], float] = time.monotonic):
         self._domain = domain
+        self._monotonic_s = monotonic_s
         self._version_read = self._version()  # the client has read it before it made the connector
-        self._has_read = False
+        self._read_s = float("-inf")
         self._is_doubted = False
         self._offer: Optional[StoredKeys] = None
 
     def doubt(self) -> None:
-        """The keys in use were refused. Those in the keystore may be younger than the ones the client has read."""
-        self._is_doubted = not self._has_read
+        """The keys in use were refused. Those in the keystore may be younger than the ones the client has read, or
+        be accepted by now.
+        """
+        self._is_doubted = self._is_doubted or self._monotonic_s() - self._read_s > READ_AGAIN_S
 
     @property
     def has_offer(self) -> bool:
@@ -74,7 +85,7 @@ class KeystoreWatch:
         self._offer = None
 
     def _note_reading(self, version: Optional[Tuple[int, int, int]]) -> None:
-        self._version_read, self._has_read, self._is_doubted = version, True, False
+        self._version_read, self._read_s, self._is_doubted = version, self._monotonic_s(), False
 
     def _version(self) -> Optional[Tuple[int, int, int]]:
         try:
@@ -91,7 +102,7 @@ class KeystoreWatch:
             Security.decrypt_connector_config(_path(self._domain))  # so that the client knows them too
             keys = Security.api_keys(self._domain)
             return StoredKeys(*(keys[f"{self._domain}_{field}"] for field in StoredKeys._fields))
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, ConfigValidationError) as error:
+        except (*_UNREADABLE, ConfigValidationError) as error:
             reason = type(error).__name__
         # Out here, so that it has no cause: what cannot be read may be shown by it.
         raise VestStoredKeysError(

@@ -29,6 +29,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestOrderNotFoundError,
     VestRefusedError,
     VestUnauthorizedError,
+    says_nothing_of_keys,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
@@ -180,13 +181,15 @@ class Venue(VestTransfers):
         """Has the venue look at a signature: it is asked to cancel an order that does not exist, and so does nothing.
 
         :raises VestUnauthorizedError: when it does not accept the signature
+        :raises VestRefusedError: when it refused without looking at it
         """
         try:
             await self.post(CONSTANTS.ORDERS_CANCEL_PATH, wire.cancel_request(self.next_nonce(), _NO_ORDER))
         except VestUnauthorizedError:
             raise
-        except VestRefusedError:
-            pass  # the signature was looked at before
+        except VestRefusedError as error:
+            if says_nothing_of_keys(error):
+                raise
 
     async def reconnect(self) -> None:
         """The next request takes a new connection. While somebody was asked something the venue may have closed the

@@ -4,6 +4,7 @@ import base64
 import json
 import logging
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -17,11 +18,15 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
 )
 from unittest.mock import patch
 
+from aiohttp import web
 from eth_account import Account
 
 import hummingbot
 from hummingbot.client.config import config_crypt, config_helpers, security
-from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual import (
+    vest_perpetual_constants as CONSTANTS,
+    vest_perpetual_stored_keys,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestOtherAccountError,
     VestUnauthorizedError,
@@ -42,6 +47,14 @@ def jwt(expires_in_s):
     """An API key that says when it expires."""
     payload = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + expires_in_s}).encode()).decode().rstrip("=")
     return f"eyJhbGciOiJIUzI1NiJ9.{payload}.c2lnbmF0dXJl"
+
+
+def answering_page(status):
+    """What a firewall in front of the venue answers."""
+    async def answer(_):
+        return web.Response(status=status, text="<html>no</html>", content_type="text/html")
+
+    return answer
 
 
 def owned_by(wallet):
@@ -257,6 +270,8 @@ class KeystoreTests(DerivativeTestCase):
             (lambda: self.store(key="nothing like a key"), "64 hexadecimal digits"),
             (self.store_with_another_password, "cannot be read.*another password"),
             (self.store_nothing, "cannot be read"),
+            (lambda: self.store_damaged(b'{"version": 1, "crypto": {}}'.hex()), "cannot be read"),
+            (lambda: self.store_damaged(b"[1, 2]".hex()), "cannot be read"),
         ]
         for store, words in cases:
             with self.subTest(words=words):
@@ -274,6 +289,12 @@ class KeystoreTests(DerivativeTestCase):
 
     def store_nothing(self):
         config_helpers.get_connector_config_yml_path(DOMAIN).write_text("connector: vest_perpetual_simulator\n")
+        self.let_time_pass()
+
+    def store_damaged(self, api_key):
+        self.store()
+        path = config_helpers.get_connector_config_yml_path(DOMAIN)
+        path.write_text(re.sub(r"(_api_key:) \w+", rf"\1 {api_key}", path.read_text()))
         self.let_time_pass()
 
     async def test_a_file_that_is_being_written_is_left_to_the_next_look(self):
@@ -299,6 +320,35 @@ class KeystoreTests(DerivativeTestCase):
 
         await self.check()
         self.assertTrue(self.uses(NEW_SIGNING_KEY))
+
+    async def test_keys_that_the_venue_did_not_look_at_are_neither_taken_nor_given_up(self):
+        self.store()
+        refusals = [
+            (POST_CANCEL, refusing(1132)), (POST_CANCEL, refusing(1131)), (GET_ACCOUNT, refusing(1131)),
+            (POST_CANCEL, answering_page(403)), (GET_ACCOUNT, answering_page(403)),
+        ]
+        for request, answer in refusals:
+            with self.subTest(request=request), patch.dict(self.venue.answers, {request: answer}):
+                await self.check()
+                self.assertTrue(self.uses(SIGNING_KEY))
+        self.assertEqual([], self.logs.texts(logging.ERROR))
+        await self.check()
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+
+    async def test_keys_that_were_refused_are_tried_again_when_those_in_use_are_refused_too(self):
+        self.store()
+        with patch.dict(self.venue.answers, {GET_ACCOUNT: refusing(1002, 401)}):
+            await self.check()
+        refusal = VestUnauthorizedError(1002, "", 401)
+        self.connector.on_api_key_refused(refusal)
+        await self.check()
+        self.assertTrue(self.uses(SIGNING_KEY))
+
+        self.enterContext(patch.object(vest_perpetual_stored_keys, "READ_AGAIN_S", 0.0))
+        self.connector.on_api_key_refused(refusal)
+        await self.check()
+        self.assertTrue(self.uses(NEW_SIGNING_KEY))
+        self.assertEqual(NetworkStatus.CONNECTED, await self.check())
 
     async def test_a_network_that_is_stopped_meanwhile_only_delays_the_new_keys(self):
         self.store()

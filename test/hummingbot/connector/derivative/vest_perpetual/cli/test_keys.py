@@ -213,6 +213,13 @@ def test_connect_takes_another_refusal_than_of_the_signature_for_none(run, home,
     assert run("connect", "--from", keys_file).exit_code == 0
 
 
+def test_connect_stores_no_keys_that_the_venue_did_not_look_at(run, home, venue, keys_file):
+    venue.ask("add_fault", "rest", "status", method="POST", path="/orders/cancel", status=400,
+              body=json.dumps({"code": 1132, "msg": "no"}))
+    outcome = run("connect", "--from", keys_file)
+    assert outcome.exit_code == 4 and outcome.is_one_sentence() and not (home / "conf" / "connectors").exists()
+
+
 def test_connect_says_not_to_keep_the_file(run, home, keys_file):
     assert f"Do not keep {keys_file}" in run("connect", "--from", keys_file).stdout
 
