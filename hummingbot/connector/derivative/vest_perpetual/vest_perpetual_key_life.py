@@ -5,7 +5,8 @@ looks into the client's keystore with each check of the network, and goes on wit
 of the same account.
 """
 import asyncio
-from typing import Any, Callable, Coroutine, Optional
+import secrets
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Optional
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -33,8 +34,26 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import 
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
-# No order has this id: the venue looks at the signature of its cancellation, and then finds nothing to cancel.
-_NO_ORDER = "0x" + "0" * 64
+
+async def try_signature(post: Callable[[str, Dict[str, Any]], Awaitable[Any]], nonce: int
+                        ) -> Optional[VestRefusedError]:
+    """Has the venue look at a signature, which reading the account does not need: it is asked to cancel an order that
+    cannot exist. It looks at the signature first and then finds nothing to cancel (protocol sections 3 and 5).
+
+    :param post: sends a body, signed, to one of the paths of the constants
+    :param nonce: of the cancellation
+    :return: what the venue refused after it had looked at the signature, `VestOrderNotFoundError` in all likelihood;
+        None when it took the cancellation
+    :raises VestUnauthorizedError: when it does not accept the signature
+    :raises VestError: when it did not answer, or refused without looking at the signature
+    """
+    try:
+        await post(CONSTANTS.ORDERS_CANCEL_PATH, wire.cancel_request(nonce, "0x" + secrets.token_hex(32)))
+    except VestRefusedError as error:
+        if isinstance(error, VestUnauthorizedError) or says_nothing_of_keys(error):
+            raise
+        return error
+    return None
 
 
 class VestKeyLife:
@@ -87,22 +106,14 @@ class VestKeyLife:
             raise
 
     async def _prove_signing_key(self, factory: WebAssistantsFactory) -> None:
-        """Has the venue look at a signature, which reading the account does not need: a wrong signing key shall be
-        found by `connect` and `balance`, not by the first order.
+        """A wrong signing key shall be found by `connect` and `balance`, not by the first order.
 
         :param factory: signs requests with the key
         :raises VestUnauthorizedError: when the signature is not accepted
         :raises VestError: when the venue did not answer, or refused without looking at it
         """
-        request = wire.cancel_request(self._order_ids.next(), _NO_ORDER)
-        try:
-            await self._ask(factory, RESTMethod.POST, CONSTANTS.ORDERS_CANCEL_PATH, data=request)
-        except VestUnauthorizedError:
-            raise
-        except VestRefusedError as error:
-            if says_nothing_of_keys(error):
-                raise
-            # The venue has no such order, and says so after it has looked at the signature.
+        await try_signature(
+            lambda path_url, data: self._ask(factory, RESTMethod.POST, path_url, data=data), self._order_ids.next())
 
     async def _ask(self, factory: WebAssistantsFactory, method: RESTMethod, path_url: str, **content: Any) -> Any:
         assistant = await factory.get_rest_assistant()

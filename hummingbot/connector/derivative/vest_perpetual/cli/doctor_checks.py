@@ -5,7 +5,6 @@ venue looks at the signature first and then finds nothing to cancel (protocol se
 asked for, which extends the one that bots on the account share; it is never deleted (design decision 9).
 """
 import asyncio
-import secrets
 import socket
 import ssl
 import time
@@ -259,22 +258,20 @@ async def signature(examination: Examination) -> Finding:
 
     Its answer "no such order" (3017) comes after the signature was accepted, "invalid signature" (1022) before it.
     """
-    venue = examination.venue
-    nowhere = "0x" + secrets.token_hex(32)
-    renewal = "enter the signing key that belongs to this API key, or register again: " + renewal_command(venue.domain)
     try:
-        await venue.post(CONSTANTS.ORDERS_CANCEL_PATH, wire.cancel_request(venue.next_nonce(), nowhere))
-    except VestOrderNotFoundError:
-        return ok("the venue accepts it (it was asked to cancel an order that does not exist, and found none)")
+        refusal = await examination.venue.try_signature()
     except VestUnauthorizedError as error:
         if error.code != WRONG_SIGNATURE_CODE:
             raise
-        return fail(_words(error), renewal)
+        return fail(_words(error), "enter the signing key that belongs to this API key, or register again: "
+                    + renewal_command(examination.domain))
     except VestRefusedError as error:
-        return warn(f"the venue refused for another reason, so it did not say ({_words(error)})",
-                    "try the smallest order there is before you rely on it")
-    return warn("the venue did not say: it took the cancellation of an order that does not exist",
-                "try the smallest order there is before you rely on it")
+        refusal = error
+    if isinstance(refusal, VestOrderNotFoundError):
+        return ok("the venue accepts it (it was asked to cancel an order that does not exist, and found none)")
+    why = ("the venue did not say: it took the cancellation of an order that does not exist" if refusal is None else
+           f"the venue refused for another reason, so it did not say ({_words(refusal)})")
+    return warn(why, "try the smallest order there is before you rely on it")
 
 
 async def account_group(examination: Examination) -> Finding:

@@ -28,9 +28,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestClockError,
     VestOrderNotFoundError,
     VestRefusedError,
-    VestUnauthorizedError,
-    says_nothing_of_keys,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_life import try_signature
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
@@ -40,7 +39,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers imp
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 Outcome = TypeVar("Outcome")
-_NO_ORDER = "0x" + "0" * 64
 
 
 class ManualNonces:
@@ -177,19 +175,13 @@ class Venue(VestTransfers):
 
     # --- Requests
 
-    async def try_signature(self) -> None:
-        """Has the venue look at a signature: it is asked to cancel an order that does not exist, and so does nothing.
+    async def try_signature(self) -> Optional[VestRefusedError]:
+        """As `vest_perpetual_key_life.try_signature`: changes nothing.
 
-        :raises VestUnauthorizedError: when it does not accept the signature
+        :raises VestUnauthorizedError: when the venue does not accept the signature
         :raises VestRefusedError: when it refused without looking at it
         """
-        try:
-            await self.post(CONSTANTS.ORDERS_CANCEL_PATH, wire.cancel_request(self.next_nonce(), _NO_ORDER))
-        except VestUnauthorizedError:
-            raise
-        except VestRefusedError as error:
-            if says_nothing_of_keys(error):
-                raise
+        return await try_signature(self.post, self.next_nonce())
 
     async def reconnect(self) -> None:
         """The next request takes a new connection. While somebody was asked something the venue may have closed the
