@@ -1,5 +1,6 @@
 """Requests that change the account: shown, confirmed, sent once, and followed until it is known what became of them."""
 import asyncio
+import re
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Awaitable, Callable, Optional
@@ -11,6 +12,8 @@ from hummingbot.connector.derivative.vest_perpetual.cli.venue import Outcome, Ve
 
 # Nobody means less or more; arithmetic on numbers without bounds takes for ever.
 _LEAST, _MOST = Decimal("1e-18"), Decimal("1e15")
+# Decimal takes more for numbers: 1_0, which is a slip of 1.0, for ten, and digits of other scripts.
+_NUMBER = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: str, is_agreed: bool,
@@ -34,7 +37,8 @@ async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: 
     try:
         return await act()
     except asyncio.CancelledError:
-        output.note(f"It was under way (nonce {venue.last_nonce}): look what became of it before you try again.")
+        nonce = "" if venue.last_nonce is None else f" (nonce {venue.last_nonce})"
+        output.note(f"It was under way{nonce}: look what became of it before you try again.")
         raise
 
 
@@ -44,9 +48,10 @@ def number(text: str, name: str) -> Decimal:
     :param name: what it is, for the sentence when it is none
     :raises CommandError: when it is none
     """
+    is_number = _NUMBER.fullmatch(text.strip()) is not None
     try:
-        value = Decimal(text.strip())
-    except InvalidOperation:
+        value = Decimal(text.strip()) if is_number else Decimal(0)
+    except InvalidOperation:  # no computer counts as far as its exponent
         value = Decimal(0)
     if not value.is_finite() or not _LEAST <= value <= _MOST:
         raise CommandError(f"the {name} must be a positive number such as 0.5", ExitCode.USAGE)
