@@ -11,6 +11,7 @@ import logging
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from socket import SHUT_RDWR
 from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Optional, Set
 
 import aiohttp
@@ -277,10 +278,17 @@ class VestSocket:
             await self._close()
 
     async def _close(self) -> None:
+        tcp = self._aiohttp_socket.get_extra_info("socket")
         try:
             await asyncio.wait_for(self._assistant.disconnect(), self._timing.close_timeout_s)
         except asyncio.TimeoutError:
             pass  # aiohttp closes the transport when its close is cancelled
+        finally:
+            # A transport that is closed still waits until the other side has read what was written, which one that does
+            # not read any more never does.
+            if tcp is not None:
+                with suppress(OSError):
+                    tcp.shutdown(SHUT_RDWR)
 
     async def _send_request(self, method: str, channels: List[str], request_id: int) -> None:
         await self.send(WSJSONRequest(payload=channel_request(method, channels, request_id)))

@@ -329,6 +329,31 @@ async def test_b10_pings_without_end_are_no_sign_of_life(monkeypatch, factory):
         await socket.disconnect()
 
 
+@pytest.mark.asyncio
+async def test_c22_a_connection_whose_other_side_reads_nothing_is_closed_all_the_same(monkeypatch, factory):
+    ended = asyncio.Event()
+
+    async def serve(request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        request.transport.pause_reading()
+        try:
+            while True:  # what is not read does not tell of the end; what is written does
+                await socket.ping()
+                await asyncio.sleep(0.01)
+        finally:
+            ended.set()
+
+    async with websocket_server(monkeypatch, serve):
+        socket = await keeper(factory).open(_public_url)
+        with pytest.raises(VestSocketError, match="could not be sent"):
+            while True:
+                await socket.request("SUBSCRIBE", ["x" * 4 * MEBIBYTE])
+        await socket.disconnect()
+        async with asyncio.timeout(10):
+            await ended.wait()
+
+
 async def _public_url():
     return web_utils.public_ws_url(CONSTANTS.SIMULATOR_DOMAIN)
 
