@@ -1,15 +1,19 @@
-"""The Vest Markets perpetual connector. Each module knows only of those before it:
+"""The Vest Markets perpetual connector. Each module imports only those before it, but for annotations:
 
-the venue's words   constants, errors, payload, wire, messages, signing
-its connections     clock, connections, web_utils, credentials, signer, auth, socket
-what it tells       markets, market_hours, statistics, market_data, order_book, api_order_book_data_source,
-                    user_stream_data_source
-orders              session_memory, order_ids, fills, order_tracker, orders_reader, orphans,
-                    position_watch and missed_fills, funding, order_updates, order_operations
-the account         account_reader, account, transfers
-the keys' life      registration, key_expiry, stored_keys, key_life
-the connector       derivative, which puts all of it together
+asked by the client   constants, credentials, utils
+the venue's words     errors, payload, wire, messages, signing, statistics
+its connections       clock, connections, web_utils, signer, auth, socket
+what it tells         markets, market_hours, market_data, order_book, api_order_book_data_source,
+                      user_stream_data_source
+orders                session_memory, order_ids, fills, order_tracker, orders_reader, orphans, position_watch,
+                      missed_fills, account_reader, funding, order_updates, order_operations
+the account           account, transfers
+the keys' life        registration, key_expiry, stored_keys, key_life
+the connector         derivative
+beside it             cli
 
-`cli` is the command line, which runs beside the connector and is made of its parts; `certification` looks for it at what
-the venue really does. `utils` is what the client reads before it makes a connector: keys, fees, names of markets.
+`utils` is what the client reads before it makes a connector: keys, fees, names of markets. `derivative` puts all of it
+together. `cli` is the command line, which runs beside the connector and is made of its parts, in a folder of the same
+name; `certification` looks for it at what the venue really does, `session_report` at what a bot did. No part of them is
+imported when the client starts.
 """

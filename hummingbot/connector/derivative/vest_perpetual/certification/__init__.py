@@ -1,10 +1,13 @@
-"""What the venue really does where its documents leave a doubt, for `vest-perpetual certify`. Modules know those above:
+"""What the venue really does where its documents leave a doubt, for `vest-perpetual certify`. Each module
+imports only those before it:
 
-the questions    statements: the open points of the protocol, one by one
-the answers      report: what was observed of them, without secrets
-the venue        observed: talked to as by the connector, its answers and frames kept as they came
-the scenarios    session: what they share; public, account (changes nothing) and trading: coroutine functions that
-                 observe statements
+the questions   statements
+the answers     report
+the venue       observed
+the scenarios   session, public, account, trading
 
-The end-to-end tests run the same scenarios against the simulator, with every doubt in either position.
+`statements` are the open points of the protocol, one by one; `report` has what was observed of them, without secrets.
+`observed` is the venue, talked to as by the connector, its answers and frames kept as they came. `session` is what the
+scenarios share: `public`, `account` (which changes nothing) and `trading` are coroutine functions that observe
+statements. The end-to-end tests run the same scenarios against the simulator, with every doubt in either position.
 """

@@ -1,6 +1,11 @@
-"""The report of a session: one page made from Hummingbot's database and log files.
+"""The report of a session: one page made from Hummingbot's database and log files. Each module imports only
+those before it:
 
-`reading` has what is stored, `ledger` the sums, `log` what the client said; `session` brings them together, `figures`
-and `page` show it, `picture` photographs it, and `report.write_report` does it all. Needs plotly, and for the picture
-choreographer and a Chrome or Chromium: the extra `vest_perpetual[report]`.
+what is stored   reading, log_sentences, log
+made of it       ledger, series, session
+shown            figures, page, picture
+all of it        report
+
+`ledger` has the sums and `series` what is drawn; `session` brings everything together. Needs plotly, and for the
+picture choreographer and a Chrome or Chromium: the extra `vest_perpetual[report]`.
 """

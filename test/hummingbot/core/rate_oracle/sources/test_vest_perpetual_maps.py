@@ -46,3 +46,15 @@ def test_the_clients_settings_are_not_imported_with_the_connectors_utils():
                          "assert 'hummingbot.client.config.client_config_map' not in sys.modules")
 
     assert process.returncode == 0, process.stderr
+
+
+def test_a_start_of_the_client_imports_no_part_of_the_command_line():
+    process = run_python(f"""{CHECK}
+import sys
+ours = {{name.removeprefix("hummingbot.connector.derivative.vest_perpetual.") for name in sys.modules}}
+assert "vest_perpetual_utils" in ours
+folders = ("cli", "certification", "session_report")
+assert not [name for name in ours if name.split(".")[0] in (*folders, "vest_perpetual_cli", "typer", "plotly")]
+""")
+
+    assert process.returncode == 0, process.stderr
