@@ -267,6 +267,6 @@ def test_hummingbots_own_launcher_works_in_the_home_of_the_checkout(tmp_path):
     assert os.access(launcher, os.X_OK) and installed.read_bytes() == launcher.read_bytes()
     # A strategy of the checkout's own would not be found from elsewhere, the user's would not be from the checkout.
     for folder in (tmp_path, PROJECT):
-        shown = subprocess.run([installed, "connect", "vest_perpetual", "--fields"], cwd=folder, capture_output=True, text=True,
-                               timeout=TIMEOUT_S, check=True).stdout
+        shown = subprocess.run([installed, "connect", "vest_perpetual", "--fields"], cwd=folder, capture_output=True,
+                               text=True, timeout=TIMEOUT_S, check=True).stdout
         assert "vest_perpetual_signing_private_key" in shown
