@@ -65,7 +65,9 @@ lint: install  ## flake8 and isort with Hummingbot's settings
 	$(VENV)/python -m isort --quiet --check-only --diff $(wildcard $(OURS)) || status=1; exit $$status
 
 coverage: install  ## branch coverage of the connector by its unit tests, 95 % at least (ARGS=test: of all, by every test)
-	@$(VENV)/python -m coverage run -m pytest -q $(or $(ARGS),test/hummingbot)
+	@$(VENV)/python -m coverage erase
+	@$(VENV)/python -m coverage run -m pytest -q -n 4 --dist worksteal $(or $(ARGS),test/hummingbot)
+	@$(VENV)/python -m coverage combine --quiet
 	@$(VENV)/python -m coverage html --quiet
 	@$(if $(ARGS),$(VENV)/python -m coverage report)
 	@$(VENV)/python -m coverage report --include='hummingbot/*' --fail-under=95
@@ -93,11 +95,11 @@ uninstall-from:  ## take out again what install-into laid in: HUMMINGBOT_DIR=/pa
 upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_DIR=/path
 	@$(INSTALLER_PYTHON) -m workbench.upstream "$(HUMMINGBOT_DIR)"
 
-simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE)
-	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
 client: install  ## Hummingbot's full-screen client in this terminal, in the home .hummingbot/
 	@$(VENV)/python -m workbench.terminal
 
+simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE)
+	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
 		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
 		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)")
 
