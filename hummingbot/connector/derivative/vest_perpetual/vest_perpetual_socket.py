@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import logging
 import time
+from asyncio.trsock import TransportSocket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR
@@ -286,7 +287,7 @@ class VestSocket:
         finally:
             # A transport that is closed still waits until the other side has read what was written, which one that does
             # not read any more never does.
-            if tcp is not None:
+            if isinstance(tcp, TransportSocket):
                 with suppress(OSError):
                     tcp.shutdown(SHUT_RDWR)
 
