@@ -24,6 +24,7 @@ from hummingbot.client.config.security import Security
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.vest_perpetual.cli import prompts
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import replace_file
 
 PASSWORD_VARIABLES = ("HBOT_PASSWORD", "CONFIG_PASSWORD")  # those of Hummingbot's own commands
 _PROMPT = "Password of Hummingbot's keystore"
@@ -126,27 +127,13 @@ class Keystore:
         self.check_writable(domain)
         path = keys_path(domain)
         try:
-            _replace_private(path, config.generate_yml_output_str_with_comments())
+            replace_file(path, config.generate_yml_output_str_with_comments())
         except OSError as error:
             raise _unwritable(path, error) from error
 
 
 def _password() -> Optional[str]:
     return next((os.environ[name] for name in PASSWORD_VARIABLES if os.environ.get(name)), None)
-
-
-def _replace_private(path: Path, text: str) -> None:
-    """Replaces a file as a whole or not at all; nobody else can read it. Hummingbot takes every other file in that
-    folder for keys, so what is not finished is hidden from it by a dot, and does not stay.
-    """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def _unwritable(path: Path, error: OSError) -> CommandError:
