@@ -138,6 +138,8 @@ class VestPerpetualAuth(AuthBase):
         self.account_group = utils.account_group_from(account_group)
         self._clock = clock
         self._domain = domain
+        self.renewals = 0
+        """How often the keys were replaced."""
         self._signers: Dict[str, Callable[[Dict[str, Any]], str]] = {
             CONSTANTS.ORDERS_PATH: self._sign_order,
             CONSTANTS.ORDERS_CANCEL_PATH: self._sign_cancel,
@@ -168,6 +170,7 @@ class VestPerpetualAuth(AuthBase):
         self._signing_private_key = signing_private_key
         for derived in ("key_problem", "_account", "_signer"):
             vars(self).pop(derived, None)
+        self.renewals += 1
 
     def holds(self, api_key: str, signing_private_key: str) -> bool:
         """Whether these are the keys in use.

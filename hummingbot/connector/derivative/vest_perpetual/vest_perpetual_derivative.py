@@ -367,10 +367,11 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         """
         if is_auth_required and path_url != CONSTANTS.ORDERS_CANCEL_PATH:
             self._key_guard.check()
+        renewals = self._vest_auth.renewals
         try:
             answer = await super()._api_request(path_url, is_auth_required=is_auth_required, **kwargs)
         except VestUnauthorizedError as error:
-            if is_auth_required:
+            if is_auth_required and renewals == self._vest_auth.renewals:  # else it may be the keys before
                 self.on_api_key_refused(error)
             raise
         except VestOrderNotFoundError:

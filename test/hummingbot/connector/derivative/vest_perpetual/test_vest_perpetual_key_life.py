@@ -193,6 +193,18 @@ class KeyLifeTests(DerivativeTestCase):
         self.assertEqual(Account.from_key(SIGNING_KEY).address, self.connector.authenticator.signing_address)
         self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
 
+    async def test_a_late_refusal_of_the_old_keys_says_nothing_of_the_new_ones(self):
+        async def late(_):
+            await self.connector.renew_keys("new-api-key", NEW_SIGNING_KEY, 0)
+            return web.json_response({"code": 1002, "msg": "no"}, status=401)
+
+        with patch.dict(self.venue.answers, {("GET", CONSTANTS.ORDERS_PATH): late}):
+            with self.assertRaises(VestUnauthorizedError):
+                await self.connector._api_get(path_url=CONSTANTS.ORDERS_PATH, is_auth_required=True)
+
+        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+        self.assertEqual([], self.logs.texts(logging.ERROR))
+
     async def test_the_keys_in_use_are_not_tried_again(self):
         self.venue.requests.clear()
         await self.connector.renew_keys(f" {API_KEY}", f"'{SIGNING_KEY}'", 9)
