@@ -5,11 +5,15 @@ from typing import Optional, Set
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import expiry_ms, renewal_command
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import (
+    EXPIRES_SOON_MS,
+    HOUR_MS,
+    expiry_ms,
+    renewal_command,
+)
 
-_HOUR_MS = 3_600_000
-# How long ahead to warn, in hours, and the words for it.
-_THRESHOLDS = {0: "have expired", 1: "expire in less than an hour", 24: "expire in less than a day"}
+# How long ahead to warn, in ms, and the words for it.
+_THRESHOLDS = {0: "have expired", HOUR_MS: "expire in less than an hour", EXPIRES_SOON_MS: "expire in less than a day"}
 
 
 class KeyExpiry:
@@ -36,7 +40,7 @@ class KeyExpiry:
         if end_ms is None:
             return None
         left_ms = end_ms - self._clock.now_ms()
-        threshold = next((hours for hours in _THRESHOLDS if left_ms <= hours * _HOUR_MS), None)
+        threshold = next((ahead_ms for ahead_ms in _THRESHOLDS if left_ms <= ahead_ms), None)
         if threshold is None or threshold in self._said:
             return None
         self._said.add(threshold)

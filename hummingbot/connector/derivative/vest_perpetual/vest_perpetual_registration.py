@@ -18,6 +18,10 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memor
 if TYPE_CHECKING:
     from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 
+HOUR_MS = 3_600_000
+# A key that ends sooner is to be renewed.
+EXPIRES_SOON_MS = 24 * HOUR_MS
+
 
 def register_request(signing_address: str, wallet_address: str, signature: str, expiry_ms: int) -> Dict[str, Any]:
     """Body of `POST /register`.

@@ -25,14 +25,17 @@ from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
 from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, is_outcome_unknown
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import expiry_ms, renewal_command
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import (
+    EXPIRES_SOON_MS,
+    expiry_ms,
+    renewal_command,
+)
 
 _BALANCES = {"asset": "asset", "total": "total", "locked": "locked", "available": "available"}
 _POSITIONS = {
     "trading_pair": "pair", "side": "side", "size": "size", "entry_price": "entry price",
     "unrealized_pnl": "unrealized PnL", "leverage": "leverage",
 }
-_DAY_MS = 86_400_000
 
 
 @command
@@ -163,4 +166,4 @@ def expiry_words(expires_ms: Optional[int], now_ms: int, domain: str) -> str:
     if left_ms <= 0:
         return f"{output.utc(expires_ms)}, which is over; renew it: {renewal_command(domain)}"
     words = f"{output.utc(expires_ms)}, in {output.span(left_ms)}"
-    return words if left_ms > _DAY_MS else f"{words}; renew it soon: {renewal_command(domain)}"
+    return words if left_ms > EXPIRES_SOON_MS else f"{words}; renew it soon: {renewal_command(domain)}"

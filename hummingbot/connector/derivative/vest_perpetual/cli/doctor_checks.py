@@ -32,6 +32,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestUnauthorizedError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import (
+    EXPIRES_SOON_MS,
     RegistrationNote,
     expiry_ms,
     renewal_command,
@@ -41,7 +42,6 @@ from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 UNUSUAL_SKEW_S = 2.0
 HARMFUL_SKEW_S = 300.0  # certificates, candles and the warnings of the expiry go wrong
-DAY_MS = 86_400_000
 WRONG_GROUP_CODE = 1146
 WRONG_SIGNATURE_CODE = 1022
 
@@ -237,7 +237,7 @@ def _expiry(examination: Examination) -> Finding:
     if left_ms <= 0:
         return warn(f"{accepted}, but it should have expired at {output.utc(ends_ms)}", renewal)
     words = f"{accepted} until {output.utc(ends_ms)}, for {output.span(left_ms)}"
-    return ok(words) if left_ms > DAY_MS else warn(words, renewal)
+    return ok(words) if left_ms > EXPIRES_SOON_MS else warn(words, renewal)
 
 
 async def own_key(examination: Examination) -> Finding:

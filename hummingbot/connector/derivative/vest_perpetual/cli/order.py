@@ -32,11 +32,15 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book im
 
 
 class Side(str, Enum):
+    """What the order does."""
+
     BUY = "buy"
     SELL = "sell"
 
 
 class Kind(str, Enum):
+    """The order types of the venue that can be sent by hand."""
+
     MARKET = "market"
     LIMIT = "limit"
 

@@ -25,15 +25,15 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     is_outcome_unknown,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import (
+    HOUR_MS,
     RegistrationNote,
     api_key_and_group_from,
     register_request,
     renewal_command,
 )
 
-_HOUR_MS = 3_600_000
 # The venue's own limits are not known; its documents use seven days, and nobody was seen with more than thirty.
-SHORTEST_MS, LONGEST_MS = _HOUR_MS, 30 * 24 * _HOUR_MS
+SHORTEST_MS, LONGEST_MS = HOUR_MS, 30 * 24 * HOUR_MS
 # What a refusal means for a registration, where it is something else than for a request that a registered key signs.
 _REFUSALS = {
     1022: "the wallet's signature is not accepted; check that the wallet is the one of your Vest account, and --domain",

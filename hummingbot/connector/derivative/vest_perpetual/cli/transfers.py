@@ -33,6 +33,8 @@ _FACTS = {"record_id": "Id", "order_type": "Type", "size": "USDC", "status": "St
 
 
 class Direction(str, Enum):
+    """Into the liquidity pool, or out of it."""
+
     DEPOSIT = "deposit"
     WITHDRAW = "withdraw"
 

@@ -46,10 +46,12 @@ class Market(NamedTuple):
 
     @property
     def base(self) -> str:
+        """The asset that is traded, such as BTC."""
         return self.pair.partition("-")[0]
 
     @property
     def quote(self) -> str:
+        """The asset it is paid in, such as USDC."""
         return self.pair.partition("-")[2]
 
 
@@ -117,6 +119,7 @@ class Selection:
         return (self.from_ms is None or time_ms >= self.from_ms) and (self.to_ms is None or time_ms < self.to_ms)
 
     def has_connector(self, name: str) -> bool:
+        """Whether a connector is wanted."""
         return name in self.connectors if self.connectors else name.startswith(OUR_CONNECTORS)
 
 

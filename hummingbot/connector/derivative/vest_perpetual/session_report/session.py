@@ -57,6 +57,7 @@ class MarketSession:
 
     @property
     def order_count(self) -> int:
+        """All orders of the period, in whatever state they ended."""
         return sum(self.states.values())
 
     def note_time(self, time_ms: int) -> None:
