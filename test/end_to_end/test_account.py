@@ -107,8 +107,10 @@ async def test_c20_liquidation_of_our_position():
         await bench.bot.open(waiting)
         # What others settled within the doubt about the venue's clock counts for the session before (A17).
         await bench.until(lambda: bench.simulator.clock.now_ms() > bench.bot.since_ms + 1500)
+        bench.expected_complaints = ["WARNING.*Vest has liquidated 2(.0*)? of the position in ETH-USDC, at [0-9.]+;"]
         await bench.admin.liquidate(bench.bot.account_group, "ETH-PERP")
         await bench.bot.position_is("ETH-USDC", 0)
+        await bench.until(lambda: len(bench.said(*bench.expected_complaints)) == 1)
         await bench.until(lambda: bench.bot.is_done(waiting))
         assert "3008" in bench.bot.failure(waiting)
 

@@ -214,6 +214,10 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._missed_fills.note_foreign_order(venue)
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
             self._funding_payments.expect(venue)
+            if venue.order_type == CONSTANTS.ORDER_TYPE_LIQUIDATION:
+                pair = self.pair_of(venue.symbol) or venue.symbol
+                self._complaints.say(f"Vest has liquidated {venue.size} of the position in {pair}, at "
+                                     f"{venue.avg_filled_price}; add collateral before trading on.")
 
     def _book(self, venue: wire.Order, settles_lost_orders: bool = True, is_event: bool = False) -> None:
         """The one place where the venue's word on an order is booked, by event or by REST, in any order. The end of one
