@@ -67,6 +67,24 @@ def test_the_architecture_names_every_module():
     assert modules <= named
 
 
+def _alerts():
+    """The words of log lines that docs/operating.md tells to watch for."""
+    page = (PROJECT / "docs" / "operating.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \| (?:WARNING|ERROR) \|", page, re.MULTILINE)
+    return [words for row in rows for words in re.findall(r"`([^`]+)`", row)]
+
+
+@pytest.mark.parametrize("words", _alerts())
+def test_the_connector_says_the_words_to_watch_for(words):
+    source = "".join(file.read_text() for file in sorted(_CONNECTOR.glob("*.py")))
+    in_one_piece = re.sub(r'"\s*\n\s*f?"', "", source)
+    assert words.removesuffix(" 1002") in in_one_piece
+
+
+def test_there_are_words_to_watch_for():
+    assert len(_alerts()) >= 12
+
+
 @every_document
 def test_no_document_speaks_of_one_machine(document):
     assert not re.search(r"/(root|home/(?!hummingbot)\w+|work)/", document.read_text())

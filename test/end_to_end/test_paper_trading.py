@@ -1,4 +1,4 @@
-"""docs/paper-trading.md, typed line by line: the page's own strategy on the paper exchange, without and with a screen."""
+"""docs/paper-trading.md, line by line: the page's own strategy on the paper exchange, without and with a screen."""
 import json
 import os
 import re
@@ -99,6 +99,24 @@ def test_every_command_of_the_page_one_after_the_other(reader):
     assert "strategy: buy_dips" in words["status"] and "BuyOrderCreated" in words["logs"]
     assert "BTC-USDC" in words["history"] and words["orders"].count("FILLED") >= 2
     assert "BTC-USDC" in (reader.home.root / "dips.html").read_text() and "stopped: yes" in words["stop"]
+
+
+def test_a_backup_has_keys_settings_and_records(reader):
+    """The command of docs/operating.md; what it packs is all that the bot is started from, in another home."""
+    for line in COMMANDS[:3]:
+        reader.types(line)
+    backup, = re.findall(r"^ {4}(tar .*)$", (PROJECT / "docs" / "operating.md").read_text(), re.MULTILINE)
+    root = str(reader.home.root)
+    subprocess.run(shlex.split(backup.replace(".hummingbot", root)), cwd=root, check=True)
+    restored = Home.create(reader.home.root.with_name(reader.home.root.name + "-restored"))
+    try:
+        subprocess.run(["tar", "-xzf", f"{root}/backup.tar.gz", "-C", str(restored.root)], check=True)
+        other = Reader(restored, reader.simulator)
+        assert "100000" in other.types(COMMANDS[1])
+        assert (restored.root / "conf" / "scripts" / "dips.yml").exists()
+        assert (restored.root / "scripts" / "buy_dips.py").read_text() == block("python")
+    finally:
+        restored.remove()
 
 
 @requires("tmux")
