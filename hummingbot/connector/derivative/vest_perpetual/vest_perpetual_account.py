@@ -134,11 +134,8 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
                 del self._account_balances[asset]
                 self._account_available_balances.pop(asset, None)
         for balance in balances:
-            available = balance.total - balance.locked
-            if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
-                available = min(available, account.withdrawable)
             self._account_balances[balance.asset] = balance.total
-            self._account_available_balances[balance.asset] = max(Decimal(0), available)
+            self._account_available_balances[balance.asset] = account.available(balance)
 
     def _take_positions(self, account: wire.Account, unread: UnreadRows, symbol_map: "bidict[str, str]") -> None:
         positions = {

@@ -371,6 +371,16 @@ class Account:
             address=fields.optional_text("address"),
         )
 
+    def available(self, balance: Balance) -> Decimal:
+        """What of a balance can be used: what is not locked, no more than the venue lets go, and never less than zero.
+
+        :param balance: one of `balances`
+        """
+        free = balance.total - balance.locked
+        if balance.asset == CONSTANTS.COLLATERAL_TOKEN and self.withdrawable is not None:
+            free = min(free, self.withdrawable)
+        return max(Decimal(0), free)
+
 
 def is_closed_position(row: Any) -> bool:
     """Whether a row of the account's positions is none: its size is zero, whatever else it lacks.

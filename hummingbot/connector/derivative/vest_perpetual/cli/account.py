@@ -1,5 +1,4 @@
 """`account` and `leverage`: what the account holds, and with how much leverage."""
-from decimal import Decimal
 from typing import Annotated, Any, Dict, List, Mapping, Optional
 
 import typer
@@ -115,15 +114,8 @@ async def _set_leverage(venue: Venue, symbol: str, value: int) -> int:
 
 
 def _balance_rows(account: wire.Account) -> List[Dict[str, Any]]:
-    """As the connector has them: no more is available than the venue lets go."""
-    rows = []
-    for balance in account.balances:
-        free = balance.total - balance.locked
-        if balance.asset == CONSTANTS.COLLATERAL_TOKEN and account.withdrawable is not None:
-            free = min(free, account.withdrawable)
-        rows.append({"asset": balance.asset, "total": balance.total, "locked": balance.locked,
-                     "available": max(Decimal(0), free)})
-    return rows
+    return [{"asset": balance.asset, "total": balance.total, "locked": balance.locked,
+             "available": account.available(balance)} for balance in account.balances]
 
 
 def _position_rows(account: wire.Account, leverages: Mapping[str, int], pairs: Mapping[str, str]

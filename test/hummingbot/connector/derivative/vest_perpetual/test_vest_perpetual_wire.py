@@ -340,6 +340,17 @@ def test_an_account():
     assert account.leverages == (wire.Leverage("BTC-PERP", 10),)
 
 
+@pytest.mark.parametrize("asset, locked, withdrawable, available", [
+    ("USDC", "10", None, "90"), ("USDC", "10", "95", "90"), ("USDC", "10", "80", "80"), ("USDC", "10", "-5", "0"),
+    ("USDC", "110", None, "0"), ("ETH", "10", "80", "90"),
+])
+def test_a4_no_more_is_available_than_is_free_and_the_venue_lets_go(asset, locked, withdrawable, available):
+    balance = {"asset": asset, "total": "100", "locked": locked}
+    account = wire.Account.from_payload({"balances": [balance], "withdrawable": withdrawable})
+
+    assert account.available(account.balances[0]) == Decimal(available)
+
+
 @pytest.mark.parametrize("payload, complaint", [
     ([], "account: not a JSON object"), ({"balances": {"USDC": 1}}, "account.balances: not a list"),
     ({"positions": ["BTC-PERP"]}, "account.positions: not a JSON object"),
