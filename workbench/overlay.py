@@ -145,9 +145,9 @@ class Overlay:
         """Path in the tree and source of all that is to be laid in: whole folders as links, single files as copies."""
         for unit in overlay_units(self._project) + [Path(name) for name in BESIDE]:
             source = self._project / unit
-            for file in [source] if link or source.is_file() else _files(source):
+            for file in [source] if link else sources(source):
                 yield file.relative_to(self._project).as_posix(), file
-        for file in [self._project / name for name in TEST_BASE] + _files(self._project / "test" / "hummingbot"):
+        for file in [self._project / name for name in TEST_BASE] + sources(self._project / "test" / "hummingbot"):
             path = file.relative_to(self._project).as_posix()
             is_theirs_as_well = path in TEST_BASE or file.name == "__init__.py"
             if path in self._laid or not (is_theirs_as_well and self._is_there(path)):
@@ -173,7 +173,7 @@ class Overlay:
         if link:
             return [] if link in self._laid else [link]
         if path in self._folders and not target.is_symlink():  # copies that a link is to take the place of
-            inside = [file.relative_to(self._root).as_posix() for file in _files(target)]
+            inside = [file.relative_to(self._root).as_posix() for file in sources(target)]
             return [file for file in inside if file not in self._laid]
         return [path] if self._is_there(path) and path not in self._laid else []
 
@@ -207,10 +207,12 @@ class Overlay:
         return left
 
 
-def _files(folder: Path) -> List[Path]:
-    """Every source file below a folder, without what running them leaves behind."""
-    return [path for path in sorted(folder.rglob("*"))
-            if path.is_file() and not set(NOT_SOURCE).intersection(path.relative_to(folder).parts)]
+def sources(place: Path) -> List[Path]:
+    """A file, or every file below a folder without what running them leaves behind."""
+    if place.is_file():
+        return [place]
+    return [path for path in sorted(place.rglob("*"))
+            if path.is_file() and not set(NOT_SOURCE).intersection(path.relative_to(place).parts)]
 
 
 def _state(path: Path) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 from workbench.home import PROJECT, overlay_units
-from workbench.overlay import NOT_SOURCE, OverlayError, hummingbot_tree, is_laid_in, version_warning
+from workbench.overlay import OverlayError, hummingbot_tree, is_laid_in, sources, version_warning
 
 TESTS = "test/hummingbot"
 TEST_DATA = "test/data/vest_api"
@@ -183,7 +183,7 @@ class PullRequest:
     def _files(self) -> Iterator[Tuple[str, bytes]]:
         """Path in the clone and content of all that is ours alone."""
         places = [self._project / unit for unit in overlay_units(self._project)] + [self._project / TEST_DATA]
-        for file in (file for place in places for file in _sources(place)):
+        for file in (file for place in places for file in sources(place)):
             yield self._path(file), self._without_cuts(file)
         for file in self._tests():
             is_theirs_as_well = file.name == "__init__.py" and (self._root / self._path(file)).exists()
@@ -192,7 +192,7 @@ class PullRequest:
 
     def _tests(self) -> List[Path]:
         """The unit tests that need nothing but Hummingbot, with the modules they import and their folders'."""
-        texts = {self._path(file): file.read_text() for file in _sources(self._project / TESTS) if file.suffix == ".py"}
+        texts = {self._path(file): file.read_text() for file in sources(self._project / TESTS) if file.suffix == ".py"}
         left_out = {path for path, text in texts.items() if ONLY_HERE.search(text)}
         while True:
             more = {path for path, text in texts.items() if path not in left_out and left_out.intersection(
@@ -281,14 +281,6 @@ def _imported_tests(path: str, text: str) -> Set[str]:
     """
     imported = {module.replace(".", "/") + ".py" for module in TEST_IMPORT.findall(text)}
     return imported | {str(Path(path).parent / "conftest.py")}
-
-
-def _sources(place: Path) -> List[Path]:
-    """A file, or every file below a folder without what running them leaves behind."""
-    if place.is_file():
-        return [place]
-    return [file for file in sorted(place.rglob("*"))
-            if file.is_file() and not set(NOT_SOURCE).intersection(file.relative_to(place).parts)]
 
 
 def _replace(file: Path, content: bytes) -> None:
