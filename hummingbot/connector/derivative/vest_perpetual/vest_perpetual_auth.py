@@ -4,7 +4,6 @@ The hashes and signatures are pure functions; `VestPerpetualAuth` holds the keys
 """
 import base64
 import json
-import math
 from functools import cached_property
 from typing import Any, Callable, Dict, Optional, Sequence, Union
 
@@ -91,16 +90,15 @@ def registration_signature(wallet_private_key: str, domain: str, signing_address
     return _hexadecimal(wallet.sign_message(encode_typed_data(full_message=typed_data)).signature)
 
 
-def jwt_expiry_s(token: str) -> Optional[float]:
-    """Until when a JWT is good, in seconds since the epoch; None when it is no JWT or does not say.
+def jwt_expiry_ms(token: str) -> Optional[int]:
+    """Until when a JWT is good, in ms since the epoch; None when it is no JWT or does not say.
 
     :param token: an API key, which may or may not be a JWT (protocol section 5)
     """
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "==")) if len(parts) == 3 else {}
-        expiry_s = float(claims["exp"])
-        return expiry_s if math.isfinite(expiry_s) else None
+        return int(float(claims["exp"]) * 1000)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
 
@@ -205,9 +203,9 @@ class VestPerpetualAuth(AuthBase):
         return self._account.address
 
     @property
-    def api_key_expiry_s(self) -> Optional[float]:
-        """Until when the API key is good, in s since the epoch; None when it does not say (design decision 12)."""
-        return jwt_expiry_s(self._api_key)
+    def api_key_expiry_ms(self) -> Optional[int]:
+        """Until when the API key is good, in ms since the epoch; None when it does not say (design decision 12)."""
+        return jwt_expiry_ms(self._api_key)
 
     @cached_property
     def _account(self) -> LocalAccount:

@@ -5,7 +5,6 @@ Hummingbot's data folder, `<domain>_registration.json`, with nothing secret in i
 it to warn in time.
 """
 import json
-import math
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -103,9 +102,8 @@ def expiry_ms(auth: "VestPerpetualAuth", data_path: Path, domain: str) -> Option
     """
     note = RegistrationNote.read(data_path, domain, auth.signing_address)
     ends_ms = [] if note is None else [note.expires_ms]
-    key_end_s = auth.api_key_expiry_s
-    if key_end_s is not None and math.isfinite(key_end_s):
-        ends_ms.append(int(key_end_s * 1000))
+    if auth.api_key_expiry_ms is not None:
+        ends_ms.append(auth.api_key_expiry_ms)
     return min(ends_ms, default=None)
 
 

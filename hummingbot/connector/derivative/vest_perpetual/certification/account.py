@@ -17,6 +17,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 _OLD_MS = 600_000
+_DAY_MS = 86_400_000
 _FILL_FIELDS = ("lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "fees", "realizedPnl")
 _LISTS = ("balances", "positions", "leverages")
 _AMOUNTS = ("collateral", "withdrawable", "totalAccountValue", "openOrderMargin", "totalMaintMargin", "lp", "time")
@@ -25,9 +26,9 @@ _AMOUNTS = ("collateral", "withdrawable", "totalAccountValue", "openOrderMargin"
 @acts("api_key_form")
 async def api_key(session: Session) -> None:
     """The form of the API key; nothing of it is told."""
-    expiry_s = session.venue.auth.api_key_expiry_s
-    session.report.observe("api_key_form", "no JWT that tells an expiry" if expiry_s is None else
-                           f"a JWT that ends in {(expiry_s - session.venue.clock.now_ms() / 1000) / 86400:.1f} days")
+    expiry_ms = session.venue.auth.api_key_expiry_ms
+    session.report.observe("api_key_form", "no JWT that tells an expiry" if expiry_ms is None else
+                           f"a JWT that ends in {(expiry_ms - session.venue.clock.now_ms()) / _DAY_MS:.1f} days")
 
 
 @acts("private_rest", "account_time", "account_lists")

@@ -228,8 +228,12 @@ def jwt(claims):
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
-@pytest.mark.parametrize("api_key, expiry_s", [
-    (jwt({"exp": 1_800_000_000}), 1_800_000_000.0),
+@pytest.mark.parametrize("api_key, expiry_ms", [
+    (jwt({"exp": 1_800_000_000}), 1_800_000_000_000),
+    (jwt({"exp": 1_800_000_000.25}), 1_800_000_000_250),
+    (jwt({"exp": 1e308}), None),
+    (jwt({"exp": float("nan")}), None),
+    (jwt({"exp": 10 ** 400}), None),
     (jwt({"sub": "no expiry"}), None),
     (jwt([]), None),
     (jwt({"exp": "soon"}), None),
@@ -238,8 +242,8 @@ def jwt(claims):
     ("not a token", None),
     ("é.é.é", None),
 ])
-def test_the_expiry_of_an_api_key_is_read_when_it_says_one(api_key, expiry_s):
-    assert make_auth(api_key=api_key).api_key_expiry_s == expiry_s
+def test_the_expiry_of_an_api_key_is_read_when_it_says_one(api_key, expiry_ms):
+    assert make_auth(api_key=api_key).api_key_expiry_ms == expiry_ms
 
 
 # --- Requests
