@@ -85,7 +85,7 @@ def main() -> None:
 
 
 def _holds_a_key(arguments: List[str]) -> bool:
-    return arguments[:1] not in ([name] for name in _TAKING_ORDER_IDS) and any(map(_LIKE_A_KEY.search, arguments))
+    return any(map(_LIKE_A_KEY.search, arguments)) and arguments[0] not in _TAKING_ORDER_IDS
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.certification.observed import Answer
-from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, acts, error_words
+from hummingbot.connector.derivative.vest_perpetual.certification.session import DAY_MS, Session, acts, error_words
 from hummingbot.connector.derivative.vest_perpetual.cli.sockets import connection
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import http_date_ms
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
@@ -17,7 +17,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 _OLD_MS = 600_000
-_DAY_MS = 86_400_000
 _FILL_FIELDS = ("lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "fees", "realizedPnl")
 _LISTS = ("balances", "positions", "leverages")
 _AMOUNTS = ("collateral", "withdrawable", "totalAccountValue", "openOrderMargin", "totalMaintMargin", "lp", "time")
@@ -28,7 +27,7 @@ async def api_key(session: Session) -> None:
     """The form of the API key; nothing of it is told."""
     expiry_ms = session.venue.auth.api_key_expiry_ms
     session.report.observe("api_key_form", "no JWT that tells an expiry" if expiry_ms is None else
-                           f"a JWT that ends in {(expiry_ms - session.venue.clock.now_ms()) / _DAY_MS:.1f} days")
+                           f"a JWT that ends in {(expiry_ms - session.venue.clock.now_ms()) / DAY_MS:.1f} days")
 
 
 @acts("private_rest", "account_time", "account_lists")

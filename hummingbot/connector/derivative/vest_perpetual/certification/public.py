@@ -11,14 +11,19 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.certification.session import Session, acts, error_words, type_words
+from hummingbot.connector.derivative.vest_perpetual.certification.session import (
+    DAY_MS,
+    Session,
+    acts,
+    error_words,
+    type_words,
+)
 from hummingbot.connector.derivative.vest_perpetual.cli.sockets import connection
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import decode_frame
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming, VestSocketError
 
 UNKNOWN_SYMBOL = "NO-SUCH-MARKET-PERP"
-_DAY_MS = 86_400_000
 _MINUTE_MS = 60_000
 _DOCUMENTED = frozenset({
     "symbol", "displayName", "base", "quote", "sizeDecimals", "priceDecimals", "initMarginRatio", "maintMarginRatio",
@@ -93,7 +98,7 @@ async def change_of_a_day(session: Session) -> None:
 @acts("funding_history")
 async def funding_history(session: Session) -> None:
     """How far apart the rows of `GET /funding/history` are."""
-    since_ms = session.venue.clock.now_ms() - _DAY_MS
+    since_ms = session.venue.clock.now_ms() - DAY_MS
     words = []
     for interval in (None, CONSTANTS.FUNDING_HISTORY_INTERVAL):
         query: Dict[str, Any] = {"symbol": session.market.symbol, "startTime": since_ms, "limit": 100}
@@ -109,7 +114,7 @@ async def funding_history(session: Session) -> None:
 @acts("kline_range")
 async def klines(session: Session) -> None:
     """Bars of ten minutes two days ago."""
-    start_ms = session.venue.clock.now_ms() - 2 * _DAY_MS
+    start_ms = session.venue.clock.now_ms() - 2 * DAY_MS
     asked = {"startTime": start_ms, "endTime": start_ms + 10 * _MINUTE_MS}
     rows = rows_from((await session.answer(
         CONSTANTS.KLINES_PATH, {"symbol": session.market.symbol, "interval": "1m", **asked})).payload, "klines")

@@ -13,6 +13,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import VestSocketError
 
 SCENARIO_LIMIT_S = 120.0
+DAY_MS = 86_400_000
 
 
 @dataclass

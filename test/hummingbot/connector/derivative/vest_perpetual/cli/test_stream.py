@@ -9,15 +9,19 @@ import pytest
 pytestmark = pytest.mark.timeout(60)  # should nothing be heard, the command would wait for ever
 
 
+def wait_for_listener(venue):
+    deadline_s = time.monotonic() + 30
+    while not any("account_private" in socket.channels for socket in venue.simulator.hub.sockets):
+        assert time.monotonic() < deadline_s, "nobody listens"
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def while_streaming(run, keys_file, venue):
     """Runs the command in this thread, and something else in another as soon as the stream listens."""
     def stream(act, *options):
         def wait_and_act():
-            deadline_s = time.monotonic() + 30
-            while not any("account_private" in socket.channels for socket in venue.simulator.hub.sockets):
-                assert time.monotonic() < deadline_s, "nobody listens"
-                time.sleep(0.02)
+            wait_for_listener(venue)
             act()
 
         acting = threading.Thread(target=wait_and_act)
@@ -74,10 +78,7 @@ def test_the_listen_key_is_neither_shown_nor_deleted(while_streaming, venue, acc
 def test_it_connects_again_by_itself(while_streaming, venue, account):
     def act():
         venue.ask("disconnect_sockets", "private", 1012)
-        deadline_s = time.monotonic() + 30
-        while not any("account_private" in socket.channels for socket in venue.simulator.hub.sockets):
-            assert time.monotonic() < deadline_s, "it did not connect again"
-            time.sleep(0.05)
+        wait_for_listener(venue)
         trade(venue, account)
 
     outcome = while_streaming(act, "--count", "1", "--json")
