@@ -109,7 +109,7 @@ class SessionMemory:
             self._content = _content_of(self._path.read_text(encoding="ascii"))
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             self._complaints.say(f"What an earlier session left in {self._path} cannot be read ({error}); orders that "
                                  f"a crash kept Hummingbot from saving are not found again.")
 
@@ -152,7 +152,7 @@ def _content_of(text: str) -> Dict[str, Dict[str, Any]]:
     for line in changes:
         if not line.endswith("\n"):
             break
-        change = json.loads(line)
+        change = dict(json.loads(line))
         content[_POSITIONS] = dict(change.get(_POSITIONS, content[_POSITIONS]))
         content[_ORDERS].update(change.get(_ORDERS, {}))
     content[_ORDERS] = {order_id: order for order_id, order in content[_ORDERS].items() if order is not None}

@@ -42,7 +42,10 @@ def test_accounts_share_nothing(tmp_path):
     assert session(tmp_path, 2).orders == {}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "\xff"])
+WHOLE = '{"orders": {}, "positions": {}}\n'
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "\xff", WHOLE + "5\n", WHOLE + "[1]\n", WHOLE + "[" * 9999 + "\n"])
 def test_a_file_that_cannot_be_read_is_said_and_begun_anew(tmp_path, logs, content):
     session(tmp_path).note_order("1", {})
     file, = tmp_path.iterdir()
