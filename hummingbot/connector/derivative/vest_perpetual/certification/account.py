@@ -133,8 +133,7 @@ async def listen_key(session: Session) -> str:
 
     :raises VestError: when the venue gives none
     """
-    answer = await session.venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
-    key = wire.listen_key_from(answer)
+    key = await session.venue.listen_key()
     session.report.hide([key])
     return key
 

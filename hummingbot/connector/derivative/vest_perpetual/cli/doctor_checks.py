@@ -38,7 +38,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration 
     renewal_command,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import VestSocketError
-from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 
 UNUSUAL_SKEW_S = 2.0
 HARMFUL_SKEW_S = 300.0  # certificates, candles and the warnings of the expiry go wrong
@@ -294,8 +293,7 @@ async def account_group(examination: Examination) -> Finding:
 
 async def listen_key(examination: Examination) -> Finding:
     """Whether there is a listen key; the live one is extended, and stays for the bots that share it."""
-    answer = await examination.venue.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
-    examination.listen_key = wire.listen_key_from(answer)
+    examination.listen_key = await examination.venue.listen_key()
     return ok("the venue gives one (bots on this account share it; it was left alive)")
 
 

@@ -175,6 +175,11 @@ class Venue(VestTransfers):
 
     # --- Requests
 
+    async def listen_key(self) -> str:
+        """The account's listen key, which bots on it share: the live one, extended, or a new one."""
+        answer = await self.ask(CONSTANTS.LISTEN_KEY_PATH, is_auth_required=True, method=RESTMethod.POST)
+        return wire.listen_key_from(answer)
+
     async def try_signature(self) -> Optional[VestRefusedError]:
         """As `vest_perpetual_key_life.try_signature`: changes nothing.
 
