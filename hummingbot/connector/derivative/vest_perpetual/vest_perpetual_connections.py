@@ -15,6 +15,8 @@ from hummingbot.core.web_assistant.connections.ws_connection import WSConnection
 # What an answer may grow to, decompressed. The venue's longest, a thousand orders, has less than a fifth of it; reading
 # the worst that fits takes half a second and 100 MB.
 _MAX_ANSWER_BYTES = 4 * 1024 * 1024
+# One for all requests: each has a limit of its own around it.
+_REQUEST_TIMEOUT = aiohttp.ClientTimeout(sock_connect=CONSTANTS.CONNECT_TIMEOUT_S)
 
 
 class VestRESTRequest(RESTRequest):
@@ -68,7 +70,7 @@ class VestRESTConnection(RESTConnection):
             data=request.data,
             headers=request.headers,
             allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(sock_connect=CONSTANTS.CONNECT_TIMEOUT_S),
+            timeout=_REQUEST_TIMEOUT,
         )
         return VestRESTResponse(answer)
 

@@ -2,12 +2,18 @@
 
 Values stand in the order of the hash. Bodies come from `_wire`; the auth module has the keys and does the signing.
 """
+from operator import itemgetter
 from typing import Any, Callable, Dict, Mapping, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 
 # Fields of an order that may bring a second one with it, by their prefix.
 _TRIGGERS = {"tp": CONSTANTS.ORDER_TYPE_TAKE_PROFIT, "sl": CONSTANTS.ORDER_TYPE_STOP_LOSS}
+# In C, since every order waits for it.
+_ORDER_VALUES = itemgetter("time", "nonce", "orderType", "symbol", "isBuy", "size", "limitPrice", "reduceOnly")
+_CANCEL_VALUES = itemgetter("time", "nonce", "id")
+_LP_VALUES = itemgetter("time", "nonce", "orderType", "size")
+_WITHDRAW_VALUES = itemgetter("time", "nonce", "account", "recipient", "token", "size", "chainId")
 
 
 def time_field(time_ms: int) -> Dict[str, int]:
@@ -28,7 +34,7 @@ def seal(body: Dict[str, Any], signature: str) -> None:
 
 def order_values(order: Mapping[str, Any]) -> Tuple:
     """What is signed of an order: the very texts that are sent."""
-    return _values(order, "time", "nonce", "orderType", "symbol", "isBuy", "size", "limitPrice", "reduceOnly")
+    return _ORDER_VALUES(order)
 
 
 def sign_triggers(order: Dict[str, Any], sign: Callable[..., str]) -> None:
@@ -45,24 +51,20 @@ def sign_triggers(order: Dict[str, Any], sign: Callable[..., str]) -> None:
 
 def cancel_values(order: Mapping[str, Any]) -> Tuple:
     """What is signed of a cancellation."""
-    return _values(order, "time", "nonce", "id")
+    return _CANCEL_VALUES(order)
 
 
 def lp_values(order: Mapping[str, Any]) -> Tuple:
     """What is signed of an LP order: the very texts that are sent."""
-    return _values(order, "time", "nonce", "orderType", "size")
+    return _LP_VALUES(order)
 
 
 def withdraw_values(order: Mapping[str, Any]) -> Tuple:
     """What is signed of a withdrawal, but for the constant false; the size as a number."""
-    *values, size, chain_id = _values(order, "time", "nonce", "account", "recipient", "token", "size", "chainId")
+    *values, size, chain_id = _WITHDRAW_VALUES(order)
     return (*values, int(size), chain_id)
 
 
 def name_token(order: Dict[str, Any]) -> None:
     """Puts the token's name where its address was: the hash has the one, the body the other."""
     order["token"] = CONSTANTS.COLLATERAL_TOKEN
-
-
-def _values(order: Mapping[str, Any], *keys: str) -> Tuple:
-    return tuple(order[key] for key in keys)

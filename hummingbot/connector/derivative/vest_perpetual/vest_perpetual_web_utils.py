@@ -9,7 +9,6 @@ import os
 import random
 import time
 from collections import Counter
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -39,7 +38,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import excerpt, parse_json
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import ErrorBody
 from hummingbot.core.api_throttler.async_throttler import AsyncRequestContext, AsyncThrottler
-from hummingbot.core.api_throttler.data_types import TaskLog
+from hummingbot.core.api_throttler.data_types import RateLimit, TaskLog
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, RESTRequest, RESTResponse
 from hummingbot.core.web_assistant.connections.rest_connection import RESTConnection
 from hummingbot.core.web_assistant.rest_assistant import RESTAssistant
@@ -213,11 +212,15 @@ class _RequestLog(Deque[TaskLog]):
         self.used: Counter = Counter()
         self._monotonic_s = monotonic_s
 
-    def extend(self, requests: Iterable[TaskLog]) -> None:
+    def add(self, limits: Iterable[Tuple[RateLimit, int]]) -> None:
+        """A request was let through.
+
+        :param limits: those it counts for, with its weight in each
+        """
         now_s = self._monotonic_s()
-        for request in requests:
-            self.append(replace(request, timestamp=now_s))
-            self.used[request.rate_limit.limit_id] += request.weight
+        for limit, weight in limits:
+            self.append(TaskLog(timestamp=now_s, rate_limit=limit, weight=weight))
+            self.used[limit.limit_id] += weight
 
     def popleft(self) -> TaskLog:
         request = super().popleft()
@@ -244,8 +247,15 @@ class _RequestContext(AsyncRequestContext):
             throttler._retry_interval,
         )
         self._throttler = throttler
+        self._limits = [(limit, limit.weight), *linked]
 
     async def acquire(self) -> None:
+        if self._throttler.hold_s == 0:
+            # Nothing here gives way to another task, nor does the base while it has its lock: none to wait for.
+            self.flush()
+            if self._is_free():
+                self._log_acquired_task()
+                return
         await self._throttler.wait_for_hold()
         await super().acquire()
         await self._throttler.wait_for_hold()  # one may have begun meanwhile
@@ -257,10 +267,17 @@ class _RequestContext(AsyncRequestContext):
             self._task_logs.popleft()
 
     def within_capacity(self) -> bool:
-        limits = [(self._rate_limit, self._rate_limit.weight), *self._related_limits]
+        return self._is_free() or super().within_capacity()
+
+    def _is_free(self) -> bool:
         used = self._task_logs.used
-        is_free = all(used[limit.limit_id] + weight <= limit.limit for limit, weight in limits)
-        return is_free or super().within_capacity()
+        for limit, weight in self._limits:
+            if used[limit.limit_id] + weight > limit.limit:
+                return False
+        return True
+
+    def _log_acquired_task(self) -> None:
+        self._task_logs.add(self._limits)
 
     def _time(self) -> float:
         return self._throttler.monotonic_s()
@@ -534,6 +551,7 @@ class VestWebAssistantsFactory(WebAssistantsFactory):
         super().__init__(throttler=throttler, auth=auth, connections_factory=VestConnectionsFactory())
         self._clock = clock
         self._domain = domain
+        self._rest_assistant: Optional[VestRESTAssistant] = None
 
     @property
     def clock(self) -> ServerClock:
@@ -541,15 +559,19 @@ class VestWebAssistantsFactory(WebAssistantsFactory):
         return self._clock
 
     async def get_rest_assistant(self) -> VestRESTAssistant:
-        """An assistant of our own kind; see `VestRESTAssistant` for why."""
-        return VestRESTAssistant(
-            connection=await self._connections_factory.get_rest_connection(),
-            throttler=self._throttler,
-            clock=self._clock,
-            account_group=self._auth.account_group if self._auth is not None else 0,
-            domain=self._domain,
-            auth=self._auth,
-        )
+        """An assistant of our own kind; see `VestRESTAssistant` for why. It keeps nothing of a request, so that one
+        serves all, where the framework makes one for each.
+        """
+        if self._rest_assistant is None:
+            self._rest_assistant = VestRESTAssistant(
+                connection=await self._connections_factory.get_rest_connection(),
+                throttler=self._throttler,
+                clock=self._clock,
+                account_group=self._auth.account_group if self._auth is not None else 0,
+                domain=self._domain,
+                auth=self._auth,
+            )
+        return self._rest_assistant
 
 
 def build_api_factory(
