@@ -241,9 +241,11 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if fill is not None:
             self._missed_fills.note_fill(order, fill)
             self._funding_fee_poll_notifier.set()
-        if fill is not None or order.current_state is not state_before:
+        is_news = fill is not None or order.current_state is not state_before
+        if is_news:
             self._refresh_account_soon()  # an open order locks margin
             self._note_refusal(venue.code)
+        if is_news or venue.code is None:  # that an order was taken may be known from the answer, which tells no time
             self._market_hours.note_order(order.trading_pair, venue)
         if was_open and (is_end_held or order.is_cancelled):
             self._missed_fills.note_cancelled(order)

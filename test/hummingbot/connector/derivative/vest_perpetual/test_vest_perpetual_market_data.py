@@ -5,6 +5,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
     answering,
     refusing,
 )
+from unittest.mock import patch
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -163,3 +164,14 @@ class VestMarketDataTests(DerivativeTestCase):
         self.assertEqual([["Failed"]] * 5, [self.events_of(order_id) for order_id in orders])
         self.assertTrue(all("1148: the market is closed" in failure.error_message for failure in self.heard("Failed")))
         self.assertEqual(1, len(self.warnings()))
+
+    async def test_c31_an_order_that_rests_opens_a_market_that_a_refusal_closed(self):
+        with patch.dict(self.venue.answers, {("POST", CONSTANTS.ORDERS_PATH): refusing(1148)}):
+            self.order()
+            await self.until(lambda: self.connector.is_market_open("BTC-USDC") is False)
+
+        order_id = await self.open_order()
+        self.venue.change_order(order_id, "NEW", postTime=self.connector.venue_time_ms + 1000)
+        await self.poll()
+
+        self.assertIs(True, self.connector.is_market_open("BTC-USDC"))
