@@ -407,7 +407,8 @@ class OrderStatusTests(DerivativeTestCase):
                 await self.until(lambda: "BTC-USDC" in self.connector.account_positions)
 
         self.assertEqual([], self.events)
-        self.assertEqual([], self.warnings())
+        warning, = self.warnings()
+        self.assertIn("liquidated 1.000000 of the position in BTC-USDC", warning)
 
     # --- After a reconnection
 
