@@ -99,7 +99,7 @@ async def withdraw(
 ) -> None:
     """Withdraw money from the account to a wallet, after a question.
 
-    It is sent once. When the answer is lost, the list of transfers is looked at; never send it again unseen.
+    It is sent once. When its answer is lost, look for its nonce among the transfers before you send it again.
     """
     usdc = number(amount, "amount")
     if token is None and chain not in CONSTANTS.COLLATERAL_TOKEN_ADDRESSES:
