@@ -149,6 +149,7 @@ class FundingPaymentsTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         row = position("BTC-PERP", "1", settledFunding="0")
         self.venue.account = account(positions=[row], time=hour_ms - 60_000)
+        await self.until(lambda: self.connector._account_refresh_task.done())
         await self.poll()
         self.settle(client_order_id, "-0.5", lastFilledTime=hour_ms + 5000)
         self.connector._clock.now_ms = lambda: hour_ms + 120_000
