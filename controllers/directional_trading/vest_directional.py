@@ -10,7 +10,8 @@ from typing import List
 import pandas as pd
 from pydantic import Field, model_validator
 
-from hummingbot.core.data_type.common import PositionMode, PriceType, TradeType
+from controllers.vest_entry import entry_now
+from hummingbot.core.data_type.common import PositionMode, TradeType
 from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from hummingbot.strategy_v2.controllers.directional_trading_controller_base import (
     DirectionalTradingControllerBase,
@@ -117,21 +118,13 @@ class VestDirectional(DirectionalTradingControllerBase):
         market is closed.
         """
         signal = self.processed_data["signal"]
-        connector, pair = self.config.connector_name, self.config.trading_pair
-        if (
-            signal == 0 or not self.can_create_executor(signal)
-            or self.market_data_provider.get_connector(connector).is_market_open(pair) is False
-        ):
+        if signal == 0 or not self.can_create_executor(signal):
             return []
-        price = self.market_data_provider.get_price_by_type(connector, pair, PriceType.MidPrice)
-        if price.is_nan():
-            return []
-        amount = self.market_data_provider.quantize_order_amount(
-            connector, pair, self.config.total_amount_quote / price / self.config.max_executors_per_side
-        )
-        if amount < self.market_data_provider.get_trading_rules(connector, pair).min_order_size:
+        quote = self.config.total_amount_quote / self.config.max_executors_per_side
+        entry = entry_now(self.market_data_provider, self.config.connector_name, self.config.trading_pair, quote)
+        if entry is None:
             return []
         side = TradeType.BUY if signal > 0 else TradeType.SELL
         return [CreateExecutorAction(
-            controller_id=self.config.id, executor_config=self.get_executor_config(side, price, amount)
+            controller_id=self.config.id, executor_config=self.get_executor_config(side, *entry)
         )]

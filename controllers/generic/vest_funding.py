@@ -10,7 +10,8 @@ from typing import List, Optional
 
 from pydantic import Field, field_validator, model_validator
 
-from hummingbot.core.data_type.common import MarketDict, OrderType, PositionMode, PriceType, TradeType
+from controllers.vest_entry import entry_now
+from hummingbot.core.data_type.common import MarketDict, OrderType, PositionMode, TradeType
 from hummingbot.strategy_v2.controllers.controller_base import ControllerBase, ControllerConfigBase
 from hummingbot.strategy_v2.executors.position_executor.data_types import PositionExecutorConfig, TripleBarrierConfig
 from hummingbot.strategy_v2.models.base import RunnableStatus
@@ -94,26 +95,22 @@ class VestFunding(ControllerBase):
         return rate if side == self.processed_data["receiver"] else -rate
 
     def _open(self) -> List[ExecutorAction]:
-        connector, pair = self.config.connector_name, self.config.trading_pair
         ended_s = max((executor.close_timestamp or 0 for executor in self.executors_info), default=0)
         if (
             abs(self.processed_data["rate"]) < self.config.open_rate
             or self.market_data_provider.time() - ended_s < self.config.cooldown_time
-            or self.market_data_provider.get_connector(connector).is_market_open(pair) is False
         ):
             return []
-        price = self.market_data_provider.get_price_by_type(connector, pair, PriceType.MidPrice)
-        if price.is_nan():
+        config = self.config
+        entry = entry_now(
+            self.market_data_provider, config.connector_name, config.trading_pair, config.total_amount_quote)
+        if entry is None:
             return []
-        amount = self.market_data_provider.quantize_order_amount(
-            connector, pair, self.config.total_amount_quote / price)
-        if amount < self.market_data_provider.get_trading_rules(connector, pair).min_order_size:
-            return []
-        return [CreateExecutorAction(controller_id=self.config.id, executor_config=PositionExecutorConfig(
-            timestamp=self.market_data_provider.time(), connector_name=connector, trading_pair=pair,
-            side=self.processed_data["receiver"], entry_price=price, amount=amount, leverage=self.config.leverage,
-            triple_barrier_config=TripleBarrierConfig(
-                stop_loss=self.config.stop_loss, time_limit=self.config.time_limit, open_order_type=OrderType.MARKET),
+        return [CreateExecutorAction(controller_id=config.id, executor_config=PositionExecutorConfig(
+            timestamp=self.market_data_provider.time(), connector_name=config.connector_name,
+            trading_pair=config.trading_pair, side=self.processed_data["receiver"], entry_price=entry.price,
+            amount=entry.amount, leverage=config.leverage, triple_barrier_config=TripleBarrierConfig(
+                stop_loss=config.stop_loss, time_limit=config.time_limit, open_order_type=OrderType.MARKET),
         ))]
 
     def to_format_status(self) -> List[str]:
