@@ -335,11 +335,13 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
 
     def _expect_events(self, rows: List[wire.Order]) -> None:
         """A socket that answers PINGs but has lost its events looks like a quiet account (C22). An order that ended
-        without an event, as a poll has seen, gives it away.
+        without an event, as a poll has seen, gives it away; not one that was open in the poll's answer and ended by an
+        event before the answer was here.
         """
         ended = [
             row for row in rows
-            if (row.client_order_id not in self.in_flight_orders or self._missed_fills.is_held(row.client_order_id))
+            if row.status not in (CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
+            and (row.client_order_id not in self.in_flight_orders or self._missed_fills.is_held(row.client_order_id))
             and self._statuses_heard.get(row.order_id) != row.status
         ]
         if ended and self._is_stream_live():

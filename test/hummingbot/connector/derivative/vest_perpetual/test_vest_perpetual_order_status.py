@@ -595,13 +595,32 @@ class OrderStatusTests(DerivativeTestCase):
 
         self.assertFalse(reconnect.called)
 
+    async def test_c22_an_order_that_ends_by_an_event_while_it_is_polled_is_no_sign(self):
+        self.connector.EVENT_LAG_LIMIT_S = 0.0
+        reconnect = self.watch_reconnects()
+        await self.connect_stream()
+        client_order_id = await self.open_order()
+
+        async def overtaken_by_an_event(request):
+            answer = await self.venue.usual(request)
+            self.tell(order_event(self.venue.fill_order(client_order_id)))
+            await self.until(lambda: len(self.events_of(client_order_id)) == 3)
+            return answer
+
+        self.venue.answers[GET_ORDERS] = overtaken_by_an_event
+        await self.poll()
+        await self.until(lambda: not self.connector._tasks)
+
+        self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
+        self.assertFalse(reconnect.called)
+
     async def test_c22_what_ended_while_there_was_no_stream_is_no_sign(self):
         reconnect = self.watch_reconnects()
         client_order_id = await self.open_order()
         self.venue.fill_order(client_order_id)
 
         await self.connect_stream()
-        await self.until(lambda: not self.connector._tasks)
+        await self.until(lambda: len(self.events_of(client_order_id)) == 3 and not self.connector._tasks)
 
         self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
         self.assertFalse(reconnect.called)
