@@ -340,7 +340,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         """
         ended = [
             row for row in rows
-            if row.status not in (CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
+            if row.status not in CONSTANTS.OPEN_ORDER_STATUSES
             and (row.client_order_id not in self.in_flight_orders or self._missed_fills.is_held(row.client_order_id))
             and self._statuses_heard.get(row.order_id) != row.status
         ]

@@ -59,10 +59,7 @@ class OrdersReader:
 
     async def open_orders(self) -> List[wire.Order]:
         """The account's open orders, whoever sent them."""
-        pages = [
-            await self._page(status=status)
-            for status in (CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
-        ]
+        pages = [await self._page(status=status) for status in CONSTANTS.OPEN_ORDER_STATUSES]
         return [order for page in pages for order in page]
 
     async def _page(self, **filters: Any) -> List[wire.Order]:

@@ -285,7 +285,7 @@ async def _position(session: Session) -> Decimal:
     if reading.unread_positions.may_hold(session.market.symbol):
         raise CommandError("the account's position cannot be read, so nothing is traded", ExitCode.FAILED)
     found = [position for position in reading.account.positions if position.symbol == session.market.symbol]
-    return sum((position.size if position.is_long else -position.size for position in found), Decimal(0))
+    return sum((position.signed_size for position in found), Decimal(0))
 
 
 async def _clean_up(session: Session) -> None:

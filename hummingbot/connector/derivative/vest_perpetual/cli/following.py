@@ -17,7 +17,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     is_outcome_unknown,
 )
 
-OPEN = (CONSTANTS.ORDER_STATUS_NEW, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
 _READ_PAUSE_S = 0.5
 _FOLLOW_S = 5.0  # how long an accepted order is followed, until it is in the list and, if it can be soon, done
 _LOOK_UP_S = 60.0  # how long the venue is asked for an order that it may have
@@ -41,7 +40,7 @@ async def place(venue: Venue, body: Dict[str, Any]) -> wire.Order:
     else:
         order = await _followed(
             lambda: venue.orders.by_client_order_id(str(nonce)),
-            lambda found: found is not None and not (is_done_at_once and found.status in OPEN),
+            lambda found: found is not None and not (is_done_at_once and found.status in CONSTANTS.OPEN_ORDER_STATUSES),
         )
     if order is None:
         raise _unknown("Vest took the order and does not list it yet", nonce)
@@ -69,12 +68,14 @@ async def cancel(venue: Venue, order_id: str) -> wire.Order:
             raise
         problem = f"it is not known whether Vest has the cancellation ({error})"
     order = await _followed(
-        lambda: venue.order_by_id(order_id), lambda found: found is not None and found.status not in OPEN)
+        lambda: venue.order_by_id(order_id),
+        lambda found: found is not None and found.status not in CONSTANTS.OPEN_ORDER_STATUSES,
+    )
     if order is None:
         raise CommandError(problem or "Vest took the cancellation and does not list the order", if_not_listed)
     if order.status == CONSTANTS.ORDER_STATUS_CANCELLED:
         return order
-    if order.status in OPEN:
+    if order.status in CONSTANTS.OPEN_ORDER_STATUSES:
         raise CommandError(f"{problem or 'Vest took the cancellation'}, and the order is still {order.status}: run the "
                            f"same command again, which does no harm", ExitCode.UNKNOWN, order_id=order_id)
     raise CommandError(f"the order is {order.status} already", ExitCode.REFUSED, order_id=order_id)

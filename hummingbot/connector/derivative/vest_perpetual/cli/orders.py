@@ -55,7 +55,8 @@ async def orders(
     """
     if status is not None and status.upper() not in _STATUSES:
         raise CommandError(f"--status is one of {', '.join(_STATUSES)}", ExitCode.USAGE)
-    if status is not None and status.upper() not in following.OPEN and since is order_id is nonce is None:
+    is_open = status is None or status.upper() in CONSTANTS.OPEN_ORDER_STATUSES
+    if not is_open and since is order_id is nonce is None:
         raise CommandError(f"orders that are {status.upper()} are listed with --since, such as --since 24h",
                            ExitCode.USAGE)
     ago_ms = None if since is None else output.span_ms(since)
