@@ -146,9 +146,10 @@ class FundingPaymentsTests(DerivativeTestCase):
 
     async def test_an_hourly_settlement_is_told_from_what_orders_settled(self):
         hour_ms = (int(time.time() * 1000) // HOUR_MS + 1) * HOUR_MS
-        client_order_id = await self.open_order()
         row = position("BTC-PERP", "1", settledFunding="0")
+        # From the first look on: a position that comes from nowhere is compared only ten minutes later.
         self.venue.account = account(positions=[row], time=hour_ms - 60_000)
+        client_order_id = await self.open_order()
         await self.until(lambda: self.connector._account_refresh_task.done())
         await self.poll()
         self.settle(client_order_id, "-0.5", lastFilledTime=hour_ms + 5000)
