@@ -1,6 +1,8 @@
 """Candles of Vest: the newest bars over REST, then live over a socket of the feed's own (protocol sections 4 and 6)."""
 import asyncio
 import logging
+import math
+from contextlib import suppress
 from typing import Any, Dict, List, Optional
 
 import numpy as np
@@ -41,7 +43,8 @@ class VestPerpetualCandles(CandlesBase):
 
     The venue tells its newest 501 bars and nothing older, whatever range is asked for. So there is nothing to page
     through: one request brings all there is, and ranges are cut out of it here. Each new connection begins with such a
-    request, and it is made again every minute: the socket may leave out the last moments of a bar, or be mute.
+    request. It is made again as soon as the socket tells of a new bar, because it may have left out the last moments
+    of the one before, and after a minute without one, because it may be mute.
 
     After an interruption the bars stay, but the feed is not `ready` until it has caught up.
 
@@ -73,6 +76,7 @@ class VestPerpetualCandles(CandlesBase):
         self._enough_bars = self._candles.maxlen
         self._is_behind = False
         self._is_hearing = False
+        self._bar_opened = asyncio.Event()
         self.check_network_interval = 10.0  # a feed that runs is checked without a request
 
     @classmethod
@@ -266,12 +270,16 @@ class VestPerpetualCandles(CandlesBase):
     # --- Live
 
     async def _keep_complete(self, socket: VestSocket) -> None:
-        """Reads the history again and again; subscribes at first and whenever nothing was heard since."""
+        """Reads the history whenever a bar has ended, and when none has for long; subscribes at first and whenever
+        nothing was heard since.
+        """
         self._is_hearing = False
         while True:
+            self._bar_opened.clear()
             await self._catch_up(socket)
             self._is_hearing = False
-            await self._sleep(self.REREAD_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._bar_opened.wait(), self.REREAD_S)
 
     async def _catch_up(self, socket: VestSocket) -> None:
         pauses = self.TIMING.backoff()
@@ -304,7 +312,10 @@ class VestPerpetualCandles(CandlesBase):
             bars = self._bars_from(kline_rows(message.data))
             if bars:
                 self._is_hearing = True
+                newest_s = self._candles[-1][0] if self._candles else math.inf
                 self._take(bars)
+                if self._candles[-1][0] > newest_s:
+                    self._bar_opened.set()
 
     def _take_history(self, bars: List[Bar]) -> None:
         self._take(bars)

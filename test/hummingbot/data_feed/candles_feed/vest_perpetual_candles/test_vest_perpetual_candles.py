@@ -165,6 +165,13 @@ class TestLife(CandlesTestCase):
         shows(candles, "1m")
         assert len(candles) == 10
         assert candles.set_index("timestamp").loc[before, "close"] == 94321.5
+
+    async def test_a24_while_a_bar_lasts_the_history_is_read_once(self):
+        feed = await self.ready_feed("1M")
+        for price in ("93000", "94321.5"):
+            await self.venue.admin.set_price(SYMBOL, price)
+            await eventually(lambda: feed.candles_df["close"].iloc[-1] == float(price))
+
         assert len(self.requests()) == 1
 
     async def test_a24_the_month_that_is_over_is_followed_by_the_next(self):
@@ -259,6 +266,20 @@ class TestLife(CandlesTestCase):
         venues = await feed.fetch_candles(end_time=10 ** 11, limit=30)
         assert (feed.candles_df.to_numpy() == venues).all()
         assert feed.candles_df.set_index("timestamp").loc[open_s, "close"] == 93000
+
+    async def test_a24_the_last_moments_of_a_bar_are_read_as_soon_as_the_next_one_opens(self):
+        feed = await self.ready_feed()
+        await self.silence()
+        await self.venue.admin.pause_prices()
+        open_s = feed.candles_df["timestamp"].iloc[-1]
+        await self.venue.admin.set_price(SYMBOL, "93000")
+        self.venue.exchange.markets[SYMBOL].observe(self.venue.clock.now_ms())
+        await self.venue.admin.advance_clock(60_000)
+
+        await self.pushed([row(int(open_s + 60) * 1000, close="93001")])
+        await eventually(lambda: feed.candles_df.set_index("timestamp").loc[open_s, "close"] == 93000)
+
+        assert len(self.requests()) == 2  # the minute after which it is read in any case is far from over
 
     async def test_a_socket_that_is_heard_is_not_subscribed_to_again(self):
         with patch.object(VestPerpetualCandles, "REREAD_S", 0.5):
