@@ -209,27 +209,46 @@ def test_every_command_speaks_to_programs_and_tells_no_secret(person, simulator,
         assert leaks([stdout], [account["api_key"], account["signing_private_key"]]) == []
 
 
-def test_ctrl_c_ends_the_stream_with_one_word(person, keys_file):
-    with person.start("stream", "--json", "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_ctrl_c_ends_the_stream_with_one_word_or_document(person, keys_file, options):
+    with person.start("stream", *options, "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
                       ) as process:
-        assert json.loads(process.stdout.readline())["event"] == "CONNECTED"
+        assert "CONNECTED" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=TIMEOUT_S)
-    assert (process.returncode, stdout, stderr) == (130, "", "Stopped.\n")
+    assert process.returncode == 130
+    if options:
+        assert (json.loads(stdout)["error"]["exit_code"], stderr) == (130, "")
+    else:
+        assert (stdout, stderr) == ("", "Stopped.\n")
 
 
-def test_ctrl_c_while_an_order_is_under_way_says_where_to_look(person, simulator, keys_file):
+def test_ctrl_c_at_a_question_ends_the_command_at_once_and_nothing_is_sent(person, simulator, keys_file):
+    group = simulator.accounts[0]["account_group"]
+    before = simulator.ask("ledger", group)["orders"]
+    exit_code, shown = person.answer("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--keys", keys_file,
+                                     answers=[("Send it?", "\x03")])
+    assert exit_code == 130 and "Stopped." in shown and simulator.ask("ledger", group)["orders"] == before
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_ctrl_c_while_an_order_is_under_way_says_where_to_look(person, simulator, keys_file, options):
     fault = simulator.ask("add_fault", "rest", "hang", method="POST", path="/orders", when="after", times=1)
-    with person.start("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--yes", "--keys", keys_file,
+    with person.start("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--yes", "--keys", keys_file, *options,
                       stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         deadline_s = time.monotonic() + TIMEOUT_S
         while not any(rule["id"] == fault and rule["struck"] for rule in simulator.ask("faults")):
             assert time.monotonic() < deadline_s, "no order came"
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=TIMEOUT_S)
+        stdout, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130 and "Traceback" not in stderr
-    nonce = re.search(r"under way \(nonce (\d+)\)", stderr)[1]
+    if options:
+        error = json.loads(stdout)["error"]
+        assert error["exit_code"] == 130 and "under way" in error["message"]
+        nonce = str(error["nonce"])
+    else:
+        nonce = re.search(r"under way \(nonce (\d+)\)", stderr)[1]
     exit_code, stdout, _ = person.run("orders", "--nonce", nonce, "--json", "--keys", keys_file)
     assert exit_code == 0 and [str(order["nonce"]) for order in json.loads(stdout)["orders"]] == [nonce]
 

@@ -6,10 +6,6 @@
 Where the wheel is installed the command is `vest-perpetual`; in a source tree,
 `python -m hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli`. The commands are in `cli/`.
 """
-import re
-import sys
-from typing import List
-
 import typer
 
 from hummingbot.connector.derivative.vest_perpetual.cli import (
@@ -19,22 +15,18 @@ from hummingbot.connector.derivative.vest_perpetual.cli import (
     doctor,
     order,
     orders,
-    output,
     register,
     report,
     stream,
     transfers,
 )
-from hummingbot.connector.derivative.vest_perpetual.cli.command import ExitCode
+from hummingbot.connector.derivative.vest_perpetual.cli.tool import Tool
 
-# As long as a private key or nearly: somebody may have left a digit out.
-_LIKE_A_KEY = re.compile("[0-9a-fA-F]{60,70}")
-# Their arguments are ids of orders, which look the same.
-_TAKING_ORDER_IDS = ("cancel", "orders")
 # Their own words refuse an argument without repeating it, because it may be a key.
 _REFUSING_ARGUMENTS = {"allow_extra_args": True}
 
 app = typer.Typer(
+    cls=Tool,
     name="vest-perpetual",
     no_args_is_help=True,
     add_completion=False,
@@ -76,16 +68,7 @@ app.command("withdraw")(transfers.withdraw)
 
 def main() -> None:
     """What the console script runs."""
-    if _holds_a_key(sys.argv[1:]):
-        output.note("Error: there is a private key on the command line, where other programs can see it, and it is now "
-                    "in your shell's history. Delete it there; if it is your wallet's, consider moving to another "
-                    "wallet. Keys are asked for without echo: see vest-perpetual register --help.")
-        sys.exit(ExitCode.USAGE)
     app(prog_name="vest-perpetual")
-
-
-def _holds_a_key(arguments: List[str]) -> bool:
-    return any(map(_LIKE_A_KEY.search, arguments)) and arguments[0] not in _TAKING_ORDER_IDS
 
 
 if __name__ == "__main__":

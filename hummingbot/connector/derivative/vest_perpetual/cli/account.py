@@ -21,6 +21,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
+from hummingbot.connector.derivative.vest_perpetual.cli.numbers import whole_number
 from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, is_outcome_unknown
@@ -68,7 +69,7 @@ async def account(
 async def leverage(
         pair: Annotated[str, typer.Argument(help="Trading pair or symbol, such as BTC-USDC or BTC-PERP.")],
         value: Annotated[Optional[int], typer.Argument(
-            min=1, help="The leverage to set; without it, it is shown.",
+            parser=whole_number(least=1), help="The leverage to set; without it, it is shown.",
         )] = None,
         yes: YesOption = False,
         dry_run: DryRunOption = False,

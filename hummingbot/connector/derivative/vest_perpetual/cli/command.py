@@ -5,7 +5,7 @@ import inspect
 import os
 from enum import Enum, IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, NoReturn, Optional
+from typing import Annotated, Any, Callable, Dict, Optional
 
 import typer
 
@@ -88,17 +88,41 @@ def command(function: Callable[..., Any]) -> Callable[..., None]:
             if inspect.iscoroutine(result):
                 asyncio.run(result)
         except CommandError as error:
-            _fail(str(error), error.exit_code, as_json, error.details)
+            raise typer.Exit(say_failure(str(error), error.exit_code, as_json, **error.details)) from None
         except VestError as error:
-            _fail(_words(error, kwargs.get("domain")), exit_code_of(error), as_json, _details(error))
+            words = _words(error, kwargs.get("domain"))
+            raise typer.Exit(say_failure(words, exit_code_of(error), as_json, **_details(error))) from None
         except KeyboardInterrupt:
-            output.note("Stopped.")
-            raise typer.Exit(int(ExitCode.INTERRUPTED))
+            raise typer.Exit(say_stopped(as_json)) from None
         except BrokenPipeError:
             # Whoever reads the output has enough of it; nothing more can be said to them.
             os._exit(ExitCode.FAILED)
 
     return run
+
+
+def say_failure(message: str, exit_code: ExitCode, as_json: bool, **details: Any) -> int:
+    """Says why a command failed.
+
+    :param message: a sentence that says what to do, without a full stop
+    :param as_json: whether it is a document on stdout or a sentence on stderr
+    :param details: more for programs, beside the message
+    :return: the exit code
+    """
+    if as_json:
+        # In one line, because it may come after documents of one line each.
+        typer.echo(output.json_text({"error": {"message": message, "exit_code": int(exit_code), **details}}))
+    else:
+        output.note(f"Error: {message}" + ("" if message.endswith(".") else "."))
+    return int(exit_code)
+
+
+def say_stopped(as_json: bool) -> int:
+    """Says that Ctrl-C has ended a command; as `say_failure`."""
+    if as_json:
+        return say_failure("stopped by Ctrl-C", ExitCode.INTERRUPTED, as_json)
+    output.note("Stopped.")
+    return int(ExitCode.INTERRUPTED)
 
 
 def exit_code_of(error: VestError) -> ExitCode:
@@ -127,12 +151,3 @@ def _words(error: VestError, domain: Optional[Domain]) -> str:
 def _details(error: VestError) -> Dict[str, Any]:
     details = {"venue_code": getattr(error, "code", None), "nonce": getattr(error, "nonce", None)}
     return {name: value for name, value in details.items() if value is not None}
-
-
-def _fail(message: str, exit_code: ExitCode, as_json: bool, details: Dict[str, Any]) -> NoReturn:
-    if as_json:
-        # In one line, because it may come after documents of one line each.
-        typer.echo(output.json_text({"error": {"message": message, "exit_code": int(exit_code), **details}}))
-    else:
-        output.note(f"Error: {message}" + ("" if message.endswith(".") else "."))
-    raise typer.Exit(int(exit_code))

@@ -22,7 +22,8 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
-from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed, number, on_step
+from hummingbot.connector.derivative.vest_perpetual.cli.numbers import number, on_step
+from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import (
     DepthMessage,

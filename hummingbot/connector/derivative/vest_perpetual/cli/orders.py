@@ -18,6 +18,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
+from hummingbot.connector.derivative.vest_perpetual.cli.numbers import whole_number
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 
 COLUMNS = {
@@ -41,10 +42,13 @@ async def orders(
         pair: Annotated[Optional[str], typer.Option(help="Only those of this trading pair or symbol.")] = None,
         status: Annotated[Optional[str], typer.Option(help=f"Only those that are {', '.join(_STATUSES)}.")] = None,
         nonce: Annotated[Optional[int], typer.Option(
-            min=0, help="Only the order of this nonce, which is Hummingbot's client order id.",
+            parser=whole_number(least=0), metavar="NUMBER",
+            help="Only the order of this nonce, which is Hummingbot's client order id.",
         )] = None,
         order_id: Annotated[Optional[str], typer.Option("--id", help="Only the order of this id.")] = None,
-        limit: Annotated[Optional[int], typer.Option(min=1, help="Only the newest so many.")] = None,
+        limit: Annotated[Optional[int], typer.Option(
+            parser=whole_number(least=1), metavar="NUMBER", help="Only the newest so many.",
+        )] = None,
         domain: DomainOption = Domain.PRODUCTION,
         keys: KeysOption = None,
         as_json: JsonOption = False,

@@ -1,10 +1,14 @@
 """How commands ask: secrets without echo, confirmations before anything that changes the account."""
+import contextlib
 import getpass
 import os
+import signal
 import sys
+from typing import Iterator
 
 import typer
 
+from hummingbot.connector.derivative.vest_perpetual.cli import output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
 
 
@@ -17,10 +21,11 @@ def secret(prompt: str, otherwise: str) -> str:
     """
     if not sys.stdin.isatty():
         raise CommandError(f"nobody can be asked for it here ({prompt}): {otherwise}", ExitCode.USAGE)
-    try:
-        text = getpass.getpass(f"{prompt}: ").strip()
-    except EOFError:
-        text = ""
+    with _stoppable():
+        try:
+            text = getpass.getpass(f"{prompt}: ").strip()
+        except EOFError:
+            text = ""
     if not text:
         raise CommandError(f"nothing was entered ({prompt})", ExitCode.FAILED)
     return text
@@ -49,5 +54,35 @@ def confirm(question: str, is_agreed: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError("nobody can be asked to confirm this here: say --yes if you mean it", ExitCode.USAGE)
-    if not typer.confirm(question, err=True):
+    with _stoppable():
+        try:
+            is_agreed = typer.confirm(question, err=True)
+        except typer.Abort as abort:
+            if not isinstance(abort.__context__, EOFError):
+                raise KeyboardInterrupt from None
+            output.note("")
+    if not is_agreed:
         raise CommandError("nothing was done", ExitCode.FAILED)
+
+
+def line(request: str) -> str:
+    """Reads one line, of a person or a pipe; empty at the end of the input.
+
+    :param request: says what to enter
+    """
+    output.note(request)
+    with _stoppable():
+        return sys.stdin.readline()
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """Lets Ctrl-C end a question at once. Within a coroutine asyncio would note it, and wait for the answer."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        output.note("")  # whatever is said next does not stand behind the question
+        raise
+    finally:
+        signal.signal(signal.SIGINT, usual)

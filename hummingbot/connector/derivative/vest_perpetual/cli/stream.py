@@ -17,6 +17,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
+from hummingbot.connector.derivative.vest_perpetual.cli.numbers import whole_number
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError, VestUnauthorizedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields
@@ -41,7 +42,9 @@ class _Watcher:
 
 @command
 async def stream(
-        count: Annotated[Optional[int], typer.Option(min=1, help="End after so many events.")] = None,
+        count: Annotated[Optional[int], typer.Option(
+            parser=whole_number(least=1), metavar="NUMBER", help="End after so many events.",
+        )] = None,
         domain: DomainOption = Domain.PRODUCTION,
         keys: KeysOption = None,
         as_json: JsonOption = False,

@@ -21,7 +21,8 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import keys_for
-from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed, number
+from hummingbot.connector.derivative.vest_perpetual.cli.numbers import number, whole_number
+from hummingbot.connector.derivative.vest_perpetual.cli.signed import agreed
 from hummingbot.connector.derivative.vest_perpetual.cli.venue import Venue
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestTransferUnknownError
 
@@ -84,7 +85,9 @@ async def withdraw(
         recipient: Annotated[str, typer.Option(
             "--to", metavar="ADDRESS", help="Wallet on that chain: 0x and 40 digits, with a right checksum or none.",
         )],
-        chain: Annotated[int, typer.Option(help="Number of the chain.")],
+        chain: Annotated[int, typer.Option(
+            parser=whole_number(least=1), metavar="NUMBER", help="Number of the chain.",
+        )],
         token: Annotated[Optional[str], typer.Option(
             metavar="ADDRESS", help="The contract of USDC on that chain, which has to be signed.",
         )] = None,

@@ -3,7 +3,6 @@ it is never stored, never shown and never taken from the command line.
 """
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Callable, NamedTuple, Optional
 
@@ -103,8 +102,7 @@ def _approval_from_elsewhere(wallet_address: str, as_json: bool, domain: str, si
     else:
         typer.echo("Have the wallet sign this (EIP-712 typed data, eth_signTypedData_v4):\n")
         typer.echo(output.json_text(typed_data, indent=2) + "\n")
-    output.note("Enter the signature, 0x and 130 hexadecimal digits:")
-    signature = _standard_signature(sys.stdin.readline())
+    signature = _standard_signature(prompts.line("Enter the signature, 0x and 130 hexadecimal digits:"))
     signer = _signer(signature, domain, signing_address, expiry_ms)
     if signer.lower() != wallet_address.lower():
         raise CommandError(

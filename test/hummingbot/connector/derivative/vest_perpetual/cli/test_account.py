@@ -135,7 +135,7 @@ def test_money_moves_only_when_that_is_meant(act, run, keys_file, venue, words):
     (("withdraw", "5", "--to", RECIPIENT.swapcase().replace("0X", "0x"), "--chain", "324", "--token", USDC_ADDRESS),
      "checksum"),
     (("withdraw", "5", "--to", USDC_ADDRESS, "--chain", "324", "--token", USDC_ADDRESS), "lost"),
-    (("withdraw", "5", "--to", RECIPIENT, "--chain", "0", "--token", USDC_ADDRESS), "positive whole number"),
+    (("withdraw", "5", "--to", RECIPIENT, "--chain", "0", "--token", USDC_ADDRESS), "whole number of 1 or more"),
     (("withdraw", "5", "--chain", "324"), "--to"),
 ])
 def test_what_cannot_be_right_moves_nothing(run, act, keys_file, venue, arguments, words):
