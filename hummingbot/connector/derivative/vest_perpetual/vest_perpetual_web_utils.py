@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, Iterable, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
@@ -152,17 +153,21 @@ async def get_current_server_time(
     clock = ServerClock()
     factory = build_api_factory(throttler=throttler, clock=clock, domain=domain)
     try:
-        assistant = await factory.get_rest_assistant()
+        await ask_time(factory, domain)
+    finally:
+        await factory.close()
+    return float(clock.now_ms())
+
+
+async def ask_time(factory: "VestWebAssistantsFactory", domain: str) -> None:
+    """Asks something small and public: the factory's clock learns from any answer. Raises the `VestError` of none."""
+    assistant = await factory.get_rest_assistant()
+    with suppress(VestRefusedError):  # a refusal has a Date as well
         await assistant.execute_request(
             url=public_rest_url(CONSTANTS.TICKER_LATEST_PATH, domain),
             params={"symbols": "BTC-PERP"},
             throttler_limit_id=CONSTANTS.TICKER_LATEST_PATH,
         )
-    except VestRefusedError:
-        pass  # a refusal has a Date as well
-    finally:
-        await factory.close()
-    return float(clock.now_ms())
 
 
 # --- Pace

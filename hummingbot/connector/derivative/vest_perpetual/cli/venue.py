@@ -99,11 +99,8 @@ class Venue(VestTransfers):
     # --- Questions
 
     async def learn_time(self) -> None:
-        """Asks something small and public, which tells the venue's time and that it can be reached."""
-        try:
-            await self._api_get(CONSTANTS.TICKER_LATEST_PATH, params={"symbols": "BTC-PERP"})
-        except VestRefusedError:
-            pass  # a refusal has a date as well
+        """Learns the venue's time, and that it can be reached."""
+        await web_utils.ask_time(self.api_factory, self.domain)
 
     async def account(self) -> AccountReading:
         """Balances, positions and leverage.
