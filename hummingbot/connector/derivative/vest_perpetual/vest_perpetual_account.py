@@ -12,15 +12,12 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import (
-    AccountReading,
-    UnreadRows,
-    read_account,
-)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import PositionSide
@@ -108,7 +105,8 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     async def _take_account(self, reading: AccountReading, sent_s: float) -> None:
         """Takes over what could be read; of the rest, what was known before is kept."""
         for complaint in reading.complaints:
-            self._complaints.say(f"A part of the Vest account cannot be read and is kept as last known ({complaint}).")
+            self._complaints.say(f"A part of the Vest account cannot be read and is passed over; a balance or position "
+                                 f"stays as last known ({complaint}).")
         account = reading.account
         if account.time_ms is not None:
             self._clock.observe_time_ms(account.time_ms, sent_s, self._clock.monotonic_s())

@@ -40,8 +40,10 @@ class Markets:
         self.symbol_map = trading_pairs_by_symbol(self._infos, known=self.symbol_map)
         for complaint in info.complaints:
             self._say(logging.ERROR, f"A market of Vest cannot be read and is left out: {complaint}")
-        for symbol in self._infos:
-            self._say_if_unusual(symbol)
+        for market in info.symbols:
+            for complaint in market.unread:
+                self._say(logging.WARNING, f"What Vest says of {market.symbol} cannot be read in part: {complaint}")
+            self._say_if_unusual(market.symbol)
 
     def get(self, symbol: str) -> Optional[wire.SymbolInfo]:
         """What the venue says of a symbol, None when it is not listed (any more).

@@ -1,5 +1,5 @@
 """Reads orders from `GET /orders`, the only place where what was missed on the stream can be found."""
-from typing import AbstractSet, Any, Awaitable, Callable, Dict, List, Optional
+from typing import AbstractSet, Any, Awaitable, Callable, Dict, List, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -9,7 +9,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestOrderNotFoundError,
     VestPayloadError,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows, rows_from, sift
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 
@@ -39,7 +39,7 @@ class OrdersReader:
         orders: Dict[str, wire.Order] = {}
         ranges = [{"startTime": start_ms}]
         while ranges:
-            page = await self._page(**ranges.pop())
+            page, _ = await self._page(**ranges.pop())
             news = [order for order in page if order.order_id not in orders]
             orders.update((order.order_id, order) for order in news)
             if wanted and wanted.issubset(order.client_order_id for order in orders.values()):
@@ -53,16 +53,22 @@ class OrdersReader:
         """One order, None when the venue does not list it.
 
         :param client_order_id: its nonce
+        :raises VestPayloadError: when a row that cannot be read may be it; that is no proof that there is none
         """
-        page = await self._page(nonce=client_order_id)
-        return next((order for order in page if order.client_order_id == client_order_id), None)
+        page, unread = await self._page(nonce=client_order_id)
+        for order in page:
+            if order.client_order_id == client_order_id:
+                return order
+        if unread.may_hold(client_order_id) or any(order.nonce is None and order.unread for order in page):
+            raise VestPayloadError(f"the venue's answer about order {client_order_id} cannot be read")
+        return None
 
     async def open_orders(self) -> List[wire.Order]:
         """The account's open orders, whoever sent them."""
         pages = [await self._page(status=status) for status in CONSTANTS.OPEN_ORDER_STATUSES]
-        return [order for page in pages for order in page]
+        return [order for page, _ in pages for order in page]
 
-    async def _page(self, **filters: Any) -> List[wire.Order]:
+    async def _page(self, **filters: Any) -> Tuple[List[wire.Order], UnreadRows]:
         try:
             rows = await self._get(
                 path_url=CONSTANTS.ORDERS_PATH,
@@ -71,12 +77,18 @@ class OrdersReader:
                 limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID,
             )
         except VestOrderNotFoundError:
-            return []  # a venue may say so when its list would be empty
-        orders = []
-        for row in rows_from(rows, "orders"):
-            try:
-                orders.append(wire.Order.from_payload(row))
-            except VestPayloadError as error:
-                # One row that cannot be read hides no other.
-                self._complaints.say(f"An order of Vest cannot be read and is left out ({error}).")
-        return orders
+            return [], UnreadRows()  # a venue may say so when its list would be empty
+        orders, unread, complaints = sift(rows_from(rows, "orders"), wire.Order.from_payload, "nonce")
+        for complaint in complaints:
+            self._complaints.say(f"An order of Vest cannot be read and is left out ({complaint}).")
+        for order in orders:
+            self.say_unread(order)
+        return orders, unread
+
+    def say_unread(self, order: wire.Order) -> None:
+        """Complains of what could not be read of an order, by event or by REST.
+
+        :param order: the order
+        """
+        for complaint in order.unread:
+            self._complaints.say(f"An order of Vest cannot be read in part; that part is passed over ({complaint}).")

@@ -4,14 +4,16 @@ One rule for what may stand for what (protocol section 2: decimals travel as str
 is only one reading, forms may be swapped: numbers as strings, strings as numbers, integers as 5.0, true and false as
 strings in any case. Whatever has to be guessed at is refused: NaN, infinities, numbers with blanks or underscores in
 them, a boolean for a number, 1 or 0 for a boolean, a list or an object for a plain value. Null and the empty string
-count as absent. What nothing depends on, the venue's words to people and the time of a frame, never blocks the rest.
+count as absent. What the rest is of use without never blocks it: the venue's words to people, the time of a frame, and
+what is read by `if_readable`, which notes what it passed over.
 """
 import json
 import re
 from collections.abc import Mapping  # that of `typing` is five times as slow to ask, and every object is asked
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any, List, Optional, Union
+from typing import Any, Callable, FrozenSet, List, Optional, Tuple, TypeVar, Union
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
 
@@ -27,6 +29,7 @@ _MAX_EXCERPT = 200  # characters
 _LONG_WORD = re.compile(r"""[^\s"'{}\[\]<>(),;]{24,}""")
 # Decimal() itself also reads blanks, underscores and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_Value = TypeVar("_Value")
 
 
 def _refuse_constant(name: str):
@@ -98,6 +101,24 @@ class Fields:
             raise VestPayloadError(f"{kind}: not a JSON object")
         self._kind = kind
         self._payload = payload
+        self._unread: List[str] = []
+
+    @property
+    def unread(self) -> Tuple[str, ...]:
+        """Complaints about the fields that `if_readable` passed over."""
+        return tuple(self._unread)
+
+    def if_readable(self, read: Callable[[str], _Value], key: str) -> Optional[_Value]:
+        """A field that the rest is of use without: None when it cannot be read, which is noted in `unread`.
+
+        :param read: one of the methods below
+        :param key: of the field
+        """
+        try:
+            return read(key)
+        except VestPayloadError as error:
+            self._unread.append(str(error))
+            return None
 
     def name(self, key: str) -> str:
         return f"{self._kind}.{key}"
@@ -136,10 +157,7 @@ class Fields:
 
     def time_ms_if_readable(self, key: str) -> Optional[int]:
         """A time that says when a message was sent and no more; None when it cannot be read."""
-        try:
-            return self.optional_time_ms(key)
-        except VestPayloadError:
-            return None
+        return self.if_readable(self.optional_time_ms, key)
 
     def text(self, key: str) -> str:
         """A name, an id or a key: they are signed, sent back and logged, so they hold nothing that cannot be printed,
@@ -189,3 +207,42 @@ def rows_from(payload: Any, name: str) -> List[Any]:
     if not isinstance(payload, list):
         raise VestPayloadError(f"{name}: not a list")
     return payload
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRows:
+    """The rows of one list that could not be read, by name; None stands for a row without a readable name."""
+
+    names: FrozenSet[Optional[str]] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+    def may_hold(self, name: str) -> bool:
+        """Whether one of them may be of this name; then what was known of it before is still the best that is known."""
+        return name in self.names or None in self.names
+
+
+def sift(rows: List[Any], read: Callable[[Any], _Value], name: str) -> Tuple[List[_Value], UnreadRows, List[str]]:
+    """Reads rows one by one, so that one that cannot be read hides no other.
+
+    :param rows: of a JSON list
+    :param read: makes an object of a row
+    :param name: the field that names a row
+    :return: the objects, the rows that could not be read, and complaints about these
+    """
+    readable, names, complaints = [], set(), []
+    for row in rows:
+        try:
+            readable.append(read(row))
+        except VestPayloadError as error:
+            names.add(_name_of(row, name))
+            complaints.append(str(error))
+    return readable, UnreadRows(frozenset(names)), complaints
+
+
+def _name_of(row: Any, key: str) -> Optional[str]:
+    try:
+        return Fields("row", row).text(key)
+    except VestPayloadError:
+        return None

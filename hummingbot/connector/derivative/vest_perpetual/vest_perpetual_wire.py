@@ -2,8 +2,9 @@
 
 This module, `_messages`, `_statistics`, `_registration` and `_signing` are the only code that touches the venue's keys.
 `from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
-connector does not know are ignored; what else is tolerated is the rule of `_payload`. Decimals are exact; times stay
-the integer milliseconds they were sent as (`_ms`).
+connector does not know are ignored; what else is tolerated is the rule of `_payload`. Orders, positions, markets and
+the account are worth having without what an odd field says: it is None then, and `unread` complains of it, by name.
+Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
 """
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class SymbolInfo:
     price_tick: Decimal
     init_margin_ratio: Optional[Decimal]
     taker_fee: Optional[Decimal]
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "SymbolInfo":
@@ -58,13 +60,14 @@ class SymbolInfo:
             symbol=fields.text("symbol"),
             # Newer servers send the status here, older ones only with the tickers.
             status=fields.optional_text("tradingStatus") or fields.optional_text("status") or CONSTANTS.STATUS_TRADING,
-            asset=fields.optional_text("asset"),
+            asset=fields.if_readable(fields.optional_text, "asset"),
             size_decimals=size_decimals,
             price_decimals=price_decimals,
             size_step=Decimal(1).scaleb(-size_decimals),
             price_tick=tick,
-            init_margin_ratio=fields.optional_decimal("initMarginRatio"),
-            taker_fee=fields.optional_decimal("takerFee"),
+            init_margin_ratio=fields.if_readable(fields.optional_decimal, "initMarginRatio"),
+            taker_fee=fields.if_readable(fields.optional_decimal, "takerFee"),
+            unread=fields.unread,
         )
 
     @property
@@ -231,7 +234,8 @@ class Order:
     """An order as `GET /orders` and ORDER events tell it; an event may leave out all but id, nonce, status, postTime.
 
     Sizes are in base, prices in quote, fees, funding and PnL in USDC. `fees` is cumulative over the order as far as is
-    known [?]; positive `settled_funding` was received.
+    known [?]; positive `settled_funding` was received. Id and status are enough to know that an order has ended, so
+    nothing else makes it unreadable.
     """
 
     order_id: str
@@ -252,29 +256,32 @@ class Order:
     settled_funding: Optional[Decimal]
     fees: Optional[Decimal]
     realized_pnl: Optional[Decimal]
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Order":
         fields = Fields("order", payload)
+        readable = fields.if_readable
         return cls(
             order_id=fields.text("id"),
-            nonce=fields.optional_integer("nonce"),
+            nonce=readable(fields.optional_integer, "nonce"),
             status=fields.text("status"),
-            post_time_ms=fields.optional_time_ms("postTime"),
-            symbol=fields.optional_text("symbol"),
-            is_buy=fields.optional_boolean("isBuy"),
-            order_type=fields.optional_text("orderType"),
-            limit_price=fields.optional_decimal("limitPrice"),
-            size=fields.optional_decimal("size"),
-            reduce_only=fields.optional_boolean("reduceOnly"),
-            code=fields.optional_integer("code"),
-            last_filled_size=fields.optional_decimal("lastFilledSize"),
-            last_filled_price=fields.optional_decimal("lastFilledPrice"),
-            last_filled_time_ms=fields.optional_time_ms("lastFilledTime"),
-            avg_filled_price=fields.optional_decimal("avgFilledPrice"),
-            settled_funding=fields.optional_decimal("settledFunding"),
-            fees=fields.optional_decimal("fees"),
-            realized_pnl=fields.optional_decimal("realizedPnl"),
+            post_time_ms=readable(fields.optional_time_ms, "postTime"),
+            symbol=readable(fields.optional_text, "symbol"),
+            is_buy=readable(fields.optional_boolean, "isBuy"),
+            order_type=readable(fields.optional_text, "orderType"),
+            limit_price=readable(fields.optional_decimal, "limitPrice"),
+            size=readable(fields.optional_decimal, "size"),
+            reduce_only=readable(fields.optional_boolean, "reduceOnly"),
+            code=readable(fields.optional_integer, "code"),
+            last_filled_size=readable(fields.optional_decimal, "lastFilledSize"),
+            last_filled_price=readable(fields.optional_decimal, "lastFilledPrice"),
+            last_filled_time_ms=readable(fields.optional_time_ms, "lastFilledTime"),
+            avg_filled_price=readable(fields.optional_decimal, "avgFilledPrice"),
+            settled_funding=readable(fields.optional_decimal, "settledFunding"),
+            fees=readable(fields.optional_decimal, "fees"),
+            realized_pnl=readable(fields.optional_decimal, "realizedPnl"),
+            unread=fields.unread,
         )
 
     @property
@@ -306,7 +313,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """An open position; `size` in base, unsigned; `unrealized_pnl` in USDC, funding included."""
+    """An open position; `size` in base, unsigned; `unrealized_pnl` in USDC, funding included.
+
+    That it is there matters more than what it cost: the mark price stands for an entry price that cannot be read.
+    """
 
     symbol: str
     is_long: bool
@@ -314,17 +324,20 @@ class Position:
     entry_price: Decimal
     unrealized_pnl: Optional[Decimal]
     settled_funding: Optional[Decimal]
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Position":
         fields = Fields("account.positions", payload)
+        entry_price = fields.if_readable(fields.decimal, "entryPrice")
         return cls(
             symbol=fields.text("symbol"),
             is_long=fields.boolean("isLong"),
             size=abs(fields.decimal("size")),
-            entry_price=fields.decimal("entryPrice"),
-            unrealized_pnl=fields.optional_decimal("unrealizedPnl"),
-            settled_funding=fields.optional_decimal("settledFunding"),
+            entry_price=fields.decimal("markPrice") if entry_price is None else entry_price,
+            unrealized_pnl=fields.if_readable(fields.optional_decimal, "unrealizedPnl"),
+            settled_funding=fields.if_readable(fields.optional_decimal, "settledFunding"),
+            unread=fields.unread,
         )
 
     @property
@@ -356,19 +369,21 @@ class Account:
     leverages: Tuple[Leverage, ...]
     time_ms: Optional[int]
     address: Optional[str] = None
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Account":
         fields = Fields("account", payload)
         return cls(
             balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
-            withdrawable=fields.optional_decimal("withdrawable"),
+            withdrawable=fields.if_readable(fields.optional_decimal, "withdrawable"),
             positions=tuple(
                 Position.from_payload(row) for row in fields.rows("positions") if not is_closed_position(row)
             ),
             leverages=tuple(_readable_leverages(fields.rows("leverages"))),
-            time_ms=fields.optional_time_ms("time"),
-            address=fields.optional_text("address"),
+            time_ms=fields.if_readable(fields.optional_time_ms, "time"),
+            address=fields.if_readable(fields.optional_text, "address"),
+            unread=fields.unread,
         )
 
     def available(self, balance: Balance) -> Decimal:

@@ -112,10 +112,41 @@ async def test_nothing_older_is_asked_for_when_the_times_are_not_said():
 @pytest.mark.asyncio
 async def test_a_row_that_cannot_be_read_is_said_and_hides_no_other(caplog):
     orders = Orders(rows_at([1, 2, 3]))
-    orders.rows[1]["nonce"] = "not a number"
+    orders.rows[1]["status"] = None
 
     assert ids_of(await reader(orders).since(0)) == ["0x0", "0x2"]
-    assert ["An order of Vest cannot be read and is left out (order.nonce: not a decimal number)."] == caplog.messages
+    assert ["An order of Vest cannot be read and is left out (order.status: missing)."] == caplog.messages
+
+
+@pytest.mark.asyncio
+async def test_c18_a_row_with_an_odd_field_is_read_without_it_which_is_said_once(caplog):
+    orders = Orders(rows_at([1, 2, 3]))
+    orders.rows[1]["code"] = "OK"
+
+    orders_reader = reader(orders)
+    for _ in range(3):
+        assert ids_of(await orders_reader.since(0)) == ["0x0", "0x1", "0x2"]
+    assert [
+        "An order of Vest cannot be read in part; that part is passed over (order.code: not a decimal number)."
+    ] == caplog.messages
+
+
+@pytest.mark.parametrize("change", [{"status": None}, {"id": None, "nonce": None}, {"nonce": "one"}], ids=repr)
+@pytest.mark.asyncio
+async def test_b02_an_answer_that_cannot_be_read_is_no_proof_that_there_is_no_such_order(change):
+    async def get(**_):
+        return [{**row, **change} for row in rows_at([1])]
+
+    with pytest.raises(VestPayloadError, match="the venue's answer about order 0 cannot be read"):
+        await OrdersReader(get, Complaints(logging.getLogger("test"))).by_client_order_id("0")
+
+
+@pytest.mark.asyncio
+async def test_b02_an_answer_about_another_order_that_cannot_be_read_hides_nothing():
+    async def get(**_):
+        return [{**row, "status": None} for row in rows_at([1])]
+
+    assert await OrdersReader(get, Complaints(logging.getLogger("test"))).by_client_order_id("9") is None
 
 
 @pytest.mark.parametrize("answer, number", [(None, 0), ([], 0)])

@@ -1,7 +1,8 @@
 """Every field of every object of the venue, with everything that can be wrong with one (the rule of `_payload`).
 
 Each field is left out, set to null, and given values of every other kind. Either the object is read as if nothing were
-odd, or it is refused with a message that names the field; nothing is ever guessed or half read.
+odd, or it is refused with a message that names the field; nothing is ever guessed. A field that the rest is of use
+without counts as absent instead, and the object complains of it by its name.
 """
 import dataclasses
 import inspect
@@ -44,7 +45,9 @@ ABSENT = (None, "")
 class Example(NamedTuple):
     """An object with all its fields.
 
-    :param fields: of each key, its kind and whether it has to be there
+    :param required: kinds of the fields that have to be there, by key
+    :param optional: of those that may be absent, but not wrong
+    :param spare: of those that may be either
     """
 
     read: Callable[[Any], Any]
@@ -52,6 +55,11 @@ class Example(NamedTuple):
     payload: Dict[str, Any]
     required: Dict[str, Kind]
     optional: Dict[str, Kind]
+    spare: Dict[str, Kind] = {}
+
+    @property
+    def fields(self) -> Dict[str, Kind]:
+        return self.required | self.optional | self.spare
 
 
 EXAMPLES = {
@@ -60,7 +68,8 @@ EXAMPLES = {
         {"symbol": "BTC-PERP", "sizeDecimals": 4, "priceDecimals": 2, "minTickSize": "0.25", "initMarginRatio": "0.1",
          "takerFee": "0.0001", "tradingStatus": "HALT", "status": "HALT", "asset": "crypto"},
         {"symbol": TEXT, "sizeDecimals": INTEGER, "priceDecimals": INTEGER},
-        {"minTickSize": NUMBER, "initMarginRatio": NUMBER, "takerFee": NUMBER, "tradingStatus": TEXT, "asset": TEXT},
+        {"minTickSize": NUMBER, "tradingStatus": TEXT},
+        {"initMarginRatio": NUMBER, "takerFee": NUMBER, "asset": TEXT},
     ),
     wire.Ticker: Example(
         wire.Ticker.from_payload, "ticker",
@@ -87,7 +96,7 @@ EXAMPLES = {
          "orderType": "LIMIT", "limitPrice": "30000.5", "size": "0.5", "reduceOnly": False, "code": 3001,
          "lastFilledSize": "0.25", "lastFilledPrice": "29999.5", "lastFilledTime": 6, "avgFilledPrice": "29999.25",
          "settledFunding": "-0.5", "fees": "0.25", "realizedPnl": "1.25"},
-        {"id": TEXT, "status": TEXT},
+        {"id": TEXT, "status": TEXT}, {},
         {"nonce": INTEGER, "postTime": INTEGER, "symbol": TEXT, "isBuy": BOOLEAN, "orderType": TEXT,
          "limitPrice": NUMBER, "size": NUMBER, "reduceOnly": BOOLEAN, "code": INTEGER, "lastFilledSize": NUMBER,
          "lastFilledPrice": NUMBER, "lastFilledTime": INTEGER, "avgFilledPrice": NUMBER, "settledFunding": NUMBER,
@@ -100,9 +109,9 @@ EXAMPLES = {
     wire.Position: Example(
         wire.Position.from_payload, "account.positions",
         {"symbol": "BTC-PERP", "isLong": False, "size": "0.5", "entryPrice": "30000.5", "unrealizedPnl": "-2.5",
-         "settledFunding": "0.5"},
-        {"symbol": TEXT, "isLong": BOOLEAN, "size": NUMBER, "entryPrice": NUMBER},
-        {"unrealizedPnl": NUMBER, "settledFunding": NUMBER},
+         "settledFunding": "0.5", "markPrice": "29999.5"},
+        {"symbol": TEXT, "isLong": BOOLEAN, "size": NUMBER}, {},
+        {"unrealizedPnl": NUMBER, "settledFunding": NUMBER, "entryPrice": NUMBER},
     ),
     wire.Leverage: Example(
         wire.Leverage.from_payload, "leverage", {"symbol": "BTC-PERP", "value": 10},
@@ -111,8 +120,8 @@ EXAMPLES = {
     wire.Account: Example(
         wire.Account.from_payload, "account",
         {"balances": [], "withdrawable": "10.5", "positions": [], "leverages": [], "time": 5, "address": "0x1"},
-        {}, {"balances": LIST, "withdrawable": NUMBER, "positions": LIST, "leverages": LIST, "time": INTEGER,
-             "address": TEXT},
+        {}, {"balances": LIST, "positions": LIST, "leverages": LIST},
+        {"withdrawable": NUMBER, "time": INTEGER, "address": TEXT},
     ),
     wire.TransferRecord: Example(
         wire.TransferRecord.from_payload, "transfer",
@@ -146,7 +155,7 @@ def cases(fields):
     ]
 
 
-every_field = pytest.mark.parametrize("example, key, kind", cases(lambda example: example.required | example.optional))
+every_field = pytest.mark.parametrize("example, key, kind", cases(lambda example: example.fields))
 
 
 def without(payload, key):
@@ -164,9 +173,9 @@ def test_no_object_of_the_venue_is_missing_here():
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=lambda example: example.name)
 def test_no_field_of_an_example_is_missing_here(example):
-    plain = {"data", "args", "status"}  # read by somebody else, or only when another field is absent
+    plain = {"data", "args", "status", "markPrice"}  # read by somebody else, or only when another field is absent
 
-    assert set(example.payload) - plain <= set(example.required | example.optional)
+    assert set(example.payload) - plain <= set(example.fields)
     assert example.read({**example.payload, "newField": [1], "another": None}) == example.read(example.payload)
 
 
@@ -177,7 +186,7 @@ def test_an_object_without_a_required_field_is_refused_by_its_name(example, key,
             example.read(payload)
 
 
-@pytest.mark.parametrize("example, key, kind", cases(lambda example: example.optional))
+@pytest.mark.parametrize("example, key, kind", cases(lambda example: example.optional | example.spare))
 def test_an_optional_field_may_be_absent_in_every_way_there_is(example, key, kind):
     left_out = example.read(without(example.payload, key))
 
@@ -191,12 +200,24 @@ def test_forms_may_be_swapped_where_there_is_one_reading(example, key, kind):
         assert example.read({**example.payload, key: value}) == example.read(example.payload), repr(value)
 
 
-@every_field
+@pytest.mark.parametrize("example, key, kind", cases(lambda example: example.required | example.optional))
 def test_whatever_would_have_to_be_guessed_at_is_refused_by_the_fields_name(example, key, kind):
     for value in kind.wrong:
         with pytest.raises(VestPayloadError) as refusal:
             example.read({**example.payload, key: value})
         assert str(refusal.value).startswith(f"{example.name}.{key}: "), repr(value)
+
+
+@pytest.mark.parametrize("example, key, kind", cases(lambda example: example.spare))
+def test_c18_what_cannot_be_read_of_a_field_to_spare_is_passed_over_and_named(example, key, kind):
+    absent = example.read({**example.payload, key: None})
+
+    for value in kind.wrong:
+        read = example.read({**example.payload, key: value})
+
+        assert dataclasses.replace(read, unread=absent.unread) == absent
+        (complaint,) = read.unread
+        assert complaint.startswith(f"{example.name}.{key}: "), repr(value)
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=lambda example: example.name)
