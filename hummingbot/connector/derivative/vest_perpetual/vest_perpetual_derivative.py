@@ -137,7 +137,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._is_settling_held_ends = False
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
-        self._is_reconciling = False
+        self._reconciliation: Optional[asyncio.Task] = None
         self._books_deadline_s: Optional[float] = None
         self._has_started = False
         self._is_starting = False

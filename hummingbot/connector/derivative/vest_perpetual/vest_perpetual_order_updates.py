@@ -76,11 +76,11 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     _is_settling_held_ends: bool
     _statuses_heard: FIFOCache
     _stream_connections: int
-    _is_reconciling: bool
+    _reconciliation: Optional[asyncio.Task]
     _books_deadline_s: Optional[float]
 
     @abstractmethod
-    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task:
         """Runs a task that ends with the network."""
 
     @abstractmethod
@@ -176,7 +176,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         async for event in self._iter_user_event_queue():
             try:
                 if event == STREAM_RECONNECTED:
-                    await self._reconcile()
+                    self._on_stream_connected()
                 else:
                     self._process_user_event(event)
             except asyncio.CancelledError:
@@ -198,10 +198,13 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if event.order is None:
             self._refresh_account_soon()
             return
+        self._orders.say_unread(event.order)
         order = self._order_tracker.find(event.order)
         self._statuses_heard[event.order.order_id] = event.order.status
         if order is None:
             self._on_foreign_order(event.order)
+        elif event.order.unread:
+            self._poll_notifier.set()  # REST may tell what could not be read here
         elif not order.is_done and not tells_all(order, event.order):
             self._spawn(self._read_then_book(event.order))
         else:
@@ -330,7 +333,10 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         seen = {row.client_order_id for row in rows}
         missing = [order for order in orders if order.client_order_id not in seen and self._is_overdue(order, asked_ms)]
         for order in missing[:self.LOOKUPS_PER_POLL]:
-            await self._look_up(order, settles_lost_orders)
+            try:
+                await self._look_up(order, settles_lost_orders)
+            except VestPayloadError as error:  # it hides no other
+                self._complaints.say(f"An order that is not in the list is looked up again later. {error}")
         self._expect_events([row for row in rows if row.client_order_id in open_before])
 
     def _expect_events(self, rows: List[wire.Order]) -> None:
@@ -411,16 +417,28 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             await self._sleep(self.BOOKS_PAUSE_S)
         await self._update_order_status()
 
-    async def _reconcile(self) -> None:
-        """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
+    def _on_stream_connected(self) -> None:
+        """Events go on being handled meanwhile: to read orders takes as long as the venue takes to answer."""
         self._stream_connections += 1
         self._missed_fills.note_connected()
-        self._is_reconciling = True  # what is found now was missed while there was no stream
-        try:
+        if not self._is_reconciling:
+            self._reconciliation = self._spawn(self._reconcile())
+
+    @property
+    def _is_reconciling(self) -> bool:
+        """Whether what is found now was missed while there was no stream."""
+        return self._reconciliation is not None and not self._reconciliation.done()
+
+    async def _reconcile(self) -> None:
+        """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
+        connections_read = 0
+        while connections_read != self._stream_connections:
+            connections_read = self._stream_connections
             await self._status_polling_loop_fetch_updates()
-        finally:
-            self._is_reconciling = False
         self._refresh_account_soon()  # positions can be compared with what was read only now
+        self._spawn(self._cancel_orphans())
+
+    async def _cancel_orphans(self) -> None:
         try:
             await self._orphans.cancel_open()
         except VestError as error:
