@@ -10,13 +10,15 @@ from typing import Optional
 _SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 # Quotes of all kinds, and what other programs put around a text without showing it.
 _AROUND = string.whitespace + "\"'`“”‘’«»„" + "\u00a0\u200b\u200c\u200d\u2060\ufeff"
-_LINE_BREAK = re.compile(r"\s*[\r\n]\s*")
-_PREFIXED_KEY = re.compile("0[xX][0-9a-fA-F]{64}")
-_ADDRESS = re.compile("(0[xX])?[0-9a-fA-F]{40}")
-_JWT = re.compile(r"[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}", re.ASCII)
+# Patterns are texts, which `re` compiles when it first meets them: every command of the client imports this.
+_LINE_BREAK = r"\s*[\r\n]\s*"
+_KEY_DIGITS = "[0-9a-fA-F]{64}"
+_PREFIXED_KEY = "0[xX]" + _KEY_DIGITS
+_ADDRESS = "(0[xX])?[0-9a-fA-F]{40}"
+_JWT = r"(?a)[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"
 _RECOVERY_PHRASE_WORDS = 12
 # Hummingbot's secrets as it stores them: a keyfile in JSON, which begins with {", in hexadecimal.
-_ENCRYPTED = re.compile("7b22[0-9a-f]{200,}")
+_ENCRYPTED = "7b22[0-9a-f]{200,}"
 
 _RECOVERY_PHRASE = "looks like a wallet's recovery phrase: it is never needed here, and must never be entered anywhere"
 
@@ -26,7 +28,7 @@ def pasted(text: str) -> str:
 
     :param text: as it was entered
     """
-    return _LINE_BREAK.sub("", text.strip(_AROUND))
+    return re.sub(_LINE_BREAK, "", text.strip(_AROUND))
 
 
 def private_key_digits(text: str) -> str:
@@ -42,7 +44,7 @@ def is_encrypted(text: str) -> bool:
 
     :param text: the secret
     """
-    return _ENCRYPTED.fullmatch(text) is not None
+    return re.fullmatch(_ENCRYPTED, text) is not None
 
 
 def api_key_problem(text: str, name: str) -> Optional[str]:
@@ -54,7 +56,7 @@ def api_key_problem(text: str, name: str) -> Optional[str]:
     api_key = pasted(text)
     if not api_key:
         return f"{name} is empty"
-    if _ADDRESS.fullmatch(api_key) and len(api_key) == 42:
+    if re.fullmatch(_ADDRESS, api_key) and len(api_key) == 42:
         return f"{name} must be the apiKey of the registration; what was entered is an address"
     if len(api_key.split()) >= _RECOVERY_PHRASE_WORDS:
         return f"{name} must be the apiKey of the registration; what was entered {_RECOVERY_PHRASE}"
@@ -72,7 +74,7 @@ def private_key_problem(text: str, name: str) -> Optional[str]:
     digits = private_key_digits(text)
     if not digits:
         return f"{name} is empty"
-    if not re.fullmatch("[0-9a-fA-F]{64}", digits):
+    if not re.fullmatch(_KEY_DIGITS, digits):
         return f"{name} must be 64 hexadecimal digits, with or without 0x before them; what was entered " + (
             _what_it_is(pasted(text), digits))
     if not 0 < int(digits, 16) < _SECP256K1_ORDER:
@@ -81,9 +83,9 @@ def private_key_problem(text: str, name: str) -> Optional[str]:
 
 
 def _what_it_is(text: str, digits: str) -> str:
-    if _ADDRESS.fullmatch(digits):
+    if re.fullmatch(_ADDRESS, digits):
         return "is an address, which is public; the private key that belongs to it is needed"
-    if _JWT.fullmatch(text):
+    if re.fullmatch(_JWT, text):
         return "looks like an API key, which has a field of its own"
     if len(text.split()) >= _RECOVERY_PHRASE_WORDS:
         return _RECOVERY_PHRASE
@@ -101,7 +103,7 @@ def exchanged_problem(api_key: str, private_key: str) -> Optional[str]:
     api_key, private_key = pasted(api_key), pasted(private_key)
     if private_key_digits(api_key).lower() == private_key_digits(private_key).lower():
         return "the same text was entered as API key and as private key; start again, each has a field of its own"
-    if _PREFIXED_KEY.fullmatch(api_key) and not private_key.lower().startswith("0x"):
+    if re.fullmatch(_PREFIXED_KEY, api_key) and not private_key.lower().startswith("0x"):
         return ("the API key looks like a private key, and the private key does not begin with 0x: they seem to be in "
                 "each other's place; start again, with 0x before the private key")
     return None

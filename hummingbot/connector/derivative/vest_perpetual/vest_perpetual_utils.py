@@ -4,6 +4,7 @@ The client imports this with every command, while it starts: keep it light, and 
 """
 import re
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Dict, Iterable, Mapping, Optional, Type
@@ -74,8 +75,13 @@ def _unshown(secret: SecretStr) -> SecretStr:
     return _UnshownSecret(secret.get_secret_value())
 
 
-class VestConnectKeys(BaseConnectorConfigMap):
-    """The keys of one domain. What is entered is checked at once: the client asks again for what cannot be right.
+_Secret = Annotated[SecretStr, AfterValidator(_unshown)]
+_AccountGroup = Annotated[int, BeforeValidator(account_group_from)]
+
+
+class VestConnectKeys:
+    """The keys of one domain, beside the fields of its config map. What is entered is checked at once: the client asks
+    again for what cannot be right.
 
     What is stored is not checked: the client validates it while it is still encrypted, and whatever it then finds in
     there must not keep the user from logging in (framework gap B22). The connector checks its keys when it uses them.
@@ -112,37 +118,38 @@ def _connect_key(prompt: str, is_secure: bool) -> Any:
     )
 
 
-def _config_map(class_name: str, domain: str, venue: str) -> Type[VestConnectKeys]:
+def _config_map(class_name: str, domain: str, venue: str) -> Type[BaseConnectorConfigMap]:
     """The three values of one domain, with the questions the client asks for them: short ones, because in a terminal of
     80 columns it has 36 for a line of them, and it breaks words.
     """
-    secret = Annotated[SecretStr, AfterValidator(_unshown)]
     fields: Dict[str, Any] = {
         "connector": (str, domain),
         f"{domain}_api_key": (
-            secret,
+            _Secret,
             _connect_key(
                 f"Enter your {venue} API key (the apiKey of the registration, which vest-perpetual register makes)",
                 is_secure=True,
             ),
         ),
         f"{domain}_signing_private_key": (
-            secret,
+            _Secret,
             _connect_key(
                 f"Enter the private key of your {venue} signing key (the one you registered; NEVER your wallet's key)",
                 is_secure=True,
             ),
         ),
         f"{domain}_account_group": (
-            Annotated[int, BeforeValidator(account_group_from)],
+            _AccountGroup,
             _connect_key(
                 f"Enter your {venue} account group (the accGroup of the registration; blank is 0)", is_secure=False
             ),
         ),
     }
-    return create_model(
-        class_name, __base__=VestConnectKeys, __module__=__name__, __cls_kwargs__={"title": domain}, **fields
-    )
+    # Every command of the client imports these and few enter keys: pydantic makes its validators when the first needs
+    # them, which is half of what the classes cost.
+    settings = {"title": domain, "defer_build": True}
+    bases = (VestConnectKeys, BaseConnectorConfigMap)
+    return create_model(class_name, __base__=bases, __module__=__name__, __cls_kwargs__=settings, **fields)
 
 
 VestPerpetualConfigMap = _config_map("VestPerpetualConfigMap", CONSTANTS.DEFAULT_DOMAIN, "Vest")
@@ -168,7 +175,7 @@ OTHER_DOMAINS_KEYS = {
 # --- Names of markets (protocol section 2, design decision 7)
 
 # The two forms of the venue's symbols: kBONK-PERP for coins, AAPL-USD-PERP for the rest.
-_SYMBOL = re.compile(r"(?P<base>[A-Za-z0-9._]+)(?P<is_usd>-USD)?-PERP")
+_SYMBOL = r"(?P<base>[A-Za-z0-9._]+)(?P<is_usd>-USD)?-PERP"
 # For conversions before the venue's list of symbols is there. Tickers of both kinds are told apart as when both exist.
 _NON_CRYPTO_TICKERS = frozenset({
     "AAPL", "AMZN", "COIN", "GOOG", "GOOGL", "HOOD", "META", "MSFT", "MSTR", "NVDA", "TSLA",  # equities
@@ -193,7 +200,7 @@ def trading_pairs_by_symbol(
     :param known: an earlier result; it is part of the new one, so that no pair ever changes its symbol
     """
     pairs = bidict(known or {})
-    matches = [match for match in map(_SYMBOL.fullmatch, symbols) if match and match.string not in pairs]
+    matches = [match for symbol in symbols if (match := re.fullmatch(_SYMBOL, symbol)) and symbol not in pairs]
     for match in sorted(matches, key=lambda found: (bool(found["is_usd"]), found.string)):
         bases = [match["base"], match["base"] + "USD"] if match["is_usd"] else [match["base"]]
         wanted = (_trading_pair(base) for base in bases)
@@ -207,9 +214,11 @@ def _trading_pair(base: str) -> str:
     return f"{base.upper()}-{CONSTANTS.COLLATERAL_TOKEN}"
 
 
-_EXPECTED_PAIRS = trading_pairs_by_symbol([
-    *_TICKERS_OF_BOTH_KINDS, *_MIXED_CASE_SYMBOLS, *(f"{ticker}-USD-PERP" for ticker in _NON_CRYPTO_TICKERS)
-])
+@cache
+def _expected_pairs() -> "bidict[str, str]":
+    return trading_pairs_by_symbol([
+        *_TICKERS_OF_BOTH_KINDS, *_MIXED_CASE_SYMBOLS, *(f"{ticker}-USD-PERP" for ticker in _NON_CRYPTO_TICKERS)
+    ])
 
 
 def convert_to_exchange_trading_pair(trading_pair: str, known: Optional[Mapping[str, str]] = None) -> str:
@@ -220,12 +229,12 @@ def convert_to_exchange_trading_pair(trading_pair: str, known: Optional[Mapping[
     :raises ValueError: when the venue has no such market
     """
     pair = trading_pair.upper()
-    symbols = bidict(_EXPECTED_PAIRS if known is None else known).inverse
+    symbols = bidict(_expected_pairs() if known is None else known).inverse
     base, separator, quote = pair.rpartition("-")
     symbol = symbols.get(pair)
     if symbol is None and known is None and separator and quote == CONSTANTS.COLLATERAL_TOKEN:
         symbol = f"{base}-PERP"
-    if symbol is None or not _SYMBOL.fullmatch(symbol):
+    if symbol is None or not re.fullmatch(_SYMBOL, symbol):
         raise ValueError(f"Vest has no market {trading_pair}; its trading pairs look like {EXAMPLE_PAIR}")
     return symbol
 
@@ -237,7 +246,7 @@ def convert_from_exchange_trading_pair(symbol: str, known: Optional[Mapping[str,
     :param known: trading pairs by symbol, as `trading_pairs_by_symbol` gives them; without it the usual form is assumed
     :raises ValueError: when the symbol has no trading pair
     """
-    pairs = trading_pairs_by_symbol([symbol], _EXPECTED_PAIRS) if known is None else known
+    pairs = trading_pairs_by_symbol([symbol], _expected_pairs()) if known is None else known
     if symbol not in pairs:
         raise ValueError(f"{symbol} is no symbol of a Vest market that can be traded here")
     return pairs[symbol]
