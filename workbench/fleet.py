@@ -93,7 +93,7 @@ class FleetJob(Job):
         accounts = -(-count // BOTS_PER_ACCOUNT)
         super().__init__(seed, SYMBOL_OF_PAIR, accounts=accounts)
         self.bots: List[Bot] = []
-        self.keeper: Keeper = None
+        self.keeper: Keeper  # as long as it runs
         self._count = count
         self._duration_s = duration_s
         self._share_pct = 100 // count

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Callable, DefaultDict, Dict, List
+from typing import Any, Callable, DefaultDict, Dict, List, Optional
 
 from paho.mqtt import client as paho
 
@@ -51,7 +51,7 @@ class Broker:
         self.password = secrets.token_urlsafe(16)
         self.port = 0
         self._folder = folder
-        self._process: "subprocess.Popen[bytes]" = None
+        self._process: "Optional[subprocess.Popen[bytes]]" = None
 
     def __enter__(self) -> "Broker":
         self.start()

@@ -6,7 +6,8 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
+from urllib.parse import urlsplit
 
 from vest_simulator import AdminClient
 from workbench.home import PROJECT
@@ -20,8 +21,31 @@ class SimulatorError(Exception):
     """The simulated venue did not start or did not stop; the text has its last words."""
 
 
+def launch(*arguments: Any, **streams: Any) -> "subprocess.Popen[Any]":
+    """`python -m vest_simulator` as a process of its own.
+
+    :param arguments: of its command line.
+    :param streams: as of `subprocess.Popen`.
+    """
+    return subprocess.Popen([sys.executable, "-m", "vest_simulator", *map(str, arguments)], cwd=PROJECT, **streams)
+
+
+def facts_when_ready(process: "subprocess.Popen[Any]", ready_file: Path) -> Dict[str, Any]:
+    """Wait until it serves; what it says of itself, keys included.
+
+    :param ready_file: the one it was launched with.
+    :raises SimulatorError: it ended or is not ready after half a minute.
+    """
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not ready_file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SimulatorError("The simulated venue did not start.")
+        time.sleep(0.05)
+    return json.loads(ready_file.read_text())
+
+
 class Simulator:
-    """One simulated venue; `with` starts and stops it.
+    """One simulated venue; `with` starts and stops it. Started again, it has the ports it had.
 
     :param folder: where its log and its ready file go.
     :param options: command line options of `python -m vest_simulator`, without the dashes: {"seed": 1, …}.
@@ -31,7 +55,7 @@ class Simulator:
         self._log = folder / "simulator.log"
         self._ready_file = folder / "simulator.json"
         self._options = {"port": 0, "admin-port": 0, **options, "ready-file": self._ready_file}
-        self._process: "subprocess.Popen[bytes]" = None
+        self._process: "Optional[subprocess.Popen[bytes]]" = None
         self._ready: Dict[str, Any] = {}
 
     def start(self) -> None:
@@ -39,20 +63,18 @@ class Simulator:
 
         :raises SimulatorError: it ended or is not ready after half a minute.
         """
-        command = [sys.executable, "-m", "vest_simulator"]
-        for name, value in self._options.items():
-            command += [f"--{name}", str(value)]
+        arguments = [word for name, value in self._options.items() for word in (f"--{name}", value)]
         with self._log.open("wb") as log:  # of stderr alone: on stdout it hands out the account's secrets
-            self._process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                             stderr=log, start_new_session=True)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._ready_file.exists():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise SimulatorError(f"The simulated venue did not start:\n{self.last_words()}")
-            time.sleep(0.05)
-        self._ready = json.loads(self._ready_file.read_text())
+            self._process = launch(*arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                                   start_new_session=True)
+        try:
+            self._ready = facts_when_ready(self._process, self._ready_file)
+        except SimulatorError as error:
+            self.stop()
+            raise SimulatorError(f"{error} It said:\n{self.last_words()}") from None
         self._ready_file.unlink()  # it holds the account's secrets
+        for name, url in (("port", self.url), ("admin-port", self.admin_url)):
+            self._options[name] = urlsplit(url).port
 
     def __enter__(self) -> "Simulator":
         self.start()
@@ -103,9 +125,13 @@ class Simulator:
         try:
             self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             raise SimulatorError(f"The simulated venue had to be killed:\n{self.last_words()}") from error
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._process.kill()
+        self._process.wait()
 
     def last_words(self) -> str:
         """The end of its log."""

@@ -1,18 +1,12 @@
 """The simulator as a paper exchange: recorded prices, a mirrored venue, and a process that is killed and comes back."""
 import asyncio
-import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from test.end_to_end.bench import SHORT_CONSTANTS, Bench, running
 from types import SimpleNamespace
-from typing import Any, Dict
 from unittest.mock import patch
 
 import pytest
@@ -24,9 +18,9 @@ from hummingbot.data_feed.candles_feed.data_types import CandlesConfig
 from vest_simulator import AdminClient
 from vest_simulator.clock import Clock
 from vest_simulator.feeds.mirror import Mirror, MirrorTiming
+from workbench.simulator import Simulator
 
 pytestmark = pytest.mark.asyncio
-ROOT = Path(__file__).parents[2]
 MINUTE_MS = 60_000
 BEGIN_MS = 1_714_564_800_000
 START_S = 30.0
@@ -47,38 +41,13 @@ def recording(folder: Path, minutes: int = 120) -> Path:
     return file
 
 
-class Venue:
-    """`python -m vest_simulator` as a process of its own that can be killed; its ports stay the same."""
-
-    def __init__(self, folder: Path, *options: str) -> None:
-        self._ready_file = folder / "ready.json"
-        self._options = [*options, "--ready-file", str(self._ready_file)]
-        self._ports = ["0", "0"]
-        self.ready: Dict[str, Any] = {}
-
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "vest_simulator", "--port", self._ports[0], "--admin-port", self._ports[1]]
-        self._process = subprocess.Popen([*command, *self._options], cwd=ROOT, stdout=subprocess.DEVNULL)
-        deadline_s = time.monotonic() + START_S
-        while not self._ready_file.exists():
-            assert self._process.poll() is None and time.monotonic() < deadline_s
-            await asyncio.sleep(0.05)
-        self.ready = json.loads(self._ready_file.read_text())
-        self._ready_file.unlink()
-        self._ports = [self.ready[name].rsplit(":", 1)[1] for name in ("url", "admin_url")]
-
-    def end(self, number: int) -> None:
-        self._process.send_signal(number)
-        self._process.wait(START_S)
-
-
 @asynccontextmanager
-async def bot_at(venue: Venue):
+async def bot_at(venue: Simulator):
     """A bench whose venue is a process of its own, with one bot that is ready."""
     with TemporaryDirectory() as folder, patch.multiple(CONSTANTS, **SHORT_CONSTANTS), \
-            patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: venue.ready["url"]}):
-        async with AdminClient(venue.ready["admin_url"]) as admin:
-            account = SimpleNamespace(**venue.ready["accounts"][0])
+            patch.dict(os.environ, {CONSTANTS.SIMULATOR_URL_VARIABLE: venue.url}):
+        async with AdminClient(venue.admin_url) as admin:
+            account = SimpleNamespace(**venue.accounts[0])
             bench = Bench(SimpleNamespace(admin=admin, clock=Clock(), accounts=[account]), Path(folder))
             bot = bench.add_bot()
             try:
@@ -136,10 +105,8 @@ async def test_a24_a_bot_trades_on_recorded_prices_and_sees_them_as_candles(tmp_
 async def test_c31_a_bot_trades_on_the_prices_of_another_venue_and_waits_while_they_are_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(Mirror, "usual_timing", MirrorTiming(
         stale_after_s=2, poll_s=0.5, backoff_min_s=0.1, backoff_max_s=0.5, request_pause_s=0))
-    venue = Venue(tmp_path, "--seed", "3", "--tick-interval", "0.1", "--symbols", "BTC-PERP,ETH-PERP")
-    await venue.start()
-    try:
-        async with AdminClient(venue.ready["admin_url"]) as live, running(mirror=venue.ready["url"]) as bench:
+    with Simulator(tmp_path, {"seed": 3, "tick-interval": 0.1, "symbols": "BTC-PERP,ETH-PERP"}) as venue:
+        async with AdminClient(venue.admin_url) as live, running(mirror=venue.url) as bench:
             await bench.without_funding()
             bot = bench.bot
             bench.expected_complaints = [CLOSED, "WARNING.*price feed of .* is (lost|back)"]
@@ -160,18 +127,14 @@ async def test_c31_a_bot_trades_on_the_prices_of_another_venue_and_waits_while_t
             assert Decimal(88_900) < fill.price < Decimal(89_100)
             await bot.position_is("BTC-USDC", "-0.01")
             assert len(bench.said("is lost:")) == len(bench.said("is back:")) == 1
-    finally:
-        venue.end(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
-async def test_c33_a_bot_goes_on_when_the_venue_was_stopped_or_killed(tmp_path, number):
-    folder = tmp_path / "venue"
-    folder.mkdir()
-    venue = Venue(folder, "--prices", str(recording(tmp_path)), "--start", str(BEGIN_MS + 100 * MINUTE_MS),
-                  "--state", str(folder / "state.db"), "--tick-interval", "0.1")
-    await venue.start()
-    try:
+@pytest.mark.parametrize("end", [Simulator.stop, Simulator.kill])
+async def test_c33_a_bot_goes_on_when_the_venue_was_stopped_or_killed(tmp_path, end):
+    with Simulator(tmp_path, {
+        "prices": recording(tmp_path), "start": BEGIN_MS + 100 * MINUTE_MS, "state": tmp_path / "state.db",
+        "tick-interval": 0.1,
+    }) as venue:
         async with bot_at(venue) as bench:
             bot = bench.bot
             await bot.filled(bot.buy("ETH-USDC", "0.5"))
@@ -181,11 +144,11 @@ async def test_c33_a_bot_goes_on_when_the_venue_was_stopped_or_killed(tmp_path, 
             for order_id in (low, high):
                 await bot.open(order_id)
             before = await bench.ledger()
-            account = venue.ready["accounts"]
-            venue.end(number)
+            accounts = venue.accounts
+            end(venue)
             await bench.until(lambda: not bot.connector.ready)
-            await venue.start()
-            assert venue.ready["accounts"] == account
+            await asyncio.to_thread(venue.start)
+            assert venue.accounts == accounts
             after = await bench.ledger()
             same = ("orders", "fees", "realizedPnl", "settledFunding", "leverages", "lastNonce")
             assert {name: after[name] for name in same} == {name: before[name] for name in same}
@@ -197,5 +160,3 @@ async def test_c33_a_bot_goes_on_when_the_venue_was_stopped_or_killed(tmp_path, 
             await bot.filled(bot.sell("ETH-USDC", "0.5", action=PositionAction.CLOSE))
             await bot.position_is("ETH-USDC", "0")
             await bench.until(lambda: books_are_equal(bench))
-    finally:
-        venue.end(signal.SIGKILL)

@@ -6,40 +6,29 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import threading
-import time
 import urllib.request
 from decimal import Decimal
 from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from workbench.simulator import facts_when_ready, launch
+
 START_S = 30
 KILLS = 3
 
 
 def start(*arguments):
-    return subprocess.Popen([sys.executable, "-m", "vest_simulator", *arguments], cwd=ROOT, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def wait_for(path):
-    deadline = time.monotonic() + START_S
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return json.loads(path.read_text())
+    return launch(*arguments, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_stop(tmp_path, number):
     ready = tmp_path / "ready.json"
     process = start("--port", "0", "--admin-port", "0", "--seed", "7", "--symbols", "BTC-PERP,SPX-PERP",
-                    "--ready-file", str(ready))
-    facts = wait_for(ready)
+                    "--ready-file", ready)
+    facts = facts_when_ready(process, ready)
     assert stat.S_IMODE(os.stat(ready).st_mode) == 0o600
     assert set(facts) == {"url", "admin_url", "accounts"}
     assert set(facts["accounts"][0]) == {"api_key", "signing_private_key", "account_group"}
@@ -57,7 +46,7 @@ def test_a_busy_port_is_one_clear_line():
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        process = start("--port", str(port), "--admin-port", "0")
+        process = start("--port", port, "--admin-port", "0")
         out, err = process.communicate(timeout=START_S)
     assert process.returncode == 1 and out == ""
     assert str(port) in err and len(err.splitlines()) == 1
@@ -73,11 +62,10 @@ def test_wrong_arguments(arguments):
 def test_a_state_that_cannot_be_written_any_more_ends_the_simulator_with_a_sentence(tmp_path):
     ready, state = tmp_path / "ready.json", tmp_path / "state.db"
     limit = (150_000, 150_000)  # bytes of a file, soon to be reached by prices that are kept every second
-    command = [sys.executable, "-m", "vest_simulator", "--port", "0", "--admin-port", "0", "--ready-file", str(ready),
-               "--state", str(state)]
-    process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
-    admin_url = wait_for(ready)["admin_url"]
+    process = launch("--port", "0", "--admin-port", "0", "--ready-file", ready, "--state", state, text=True,
+                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))
+    admin_url = facts_when_ready(process, ready)["admin_url"]
     with pytest.raises((OSError, HTTPException)):  # refused, or nobody is there any more
         for _ in range(1000):
             body = json.dumps({"account_group": 5, "amount": "1"}).encode()
@@ -99,9 +87,9 @@ def test_recorded_prices_and_a_state_that_hands_out_the_same_keys_again(tmp_path
     prices.write_text(PRICES)
     found = []
     for seed in ("1", "2"):
-        process = start("--port", "0", "--admin-port", "0", "--seed", seed, "--prices", str(prices), "--speed", "2",
-                        "--at-end", "hold", "--state", str(state), "--ready-file", str(ready))
-        found.append(wait_for(ready))
+        process = start("--port", "0", "--admin-port", "0", "--seed", seed, "--prices", prices, "--speed", "2",
+                        "--at-end", "hold", "--state", state, "--ready-file", ready)
+        found.append(facts_when_ready(process, ready))
         ready.unlink()
         with urllib.request.urlopen(found[-1]["url"] + "/v2/ticker/latest", timeout=5) as answer:
             row, = json.load(answer)["tickers"]
@@ -144,9 +132,9 @@ def test_whatever_was_answered_is_there_after_a_kill(tmp_path):
     ready, state = tmp_path / "ready.json", tmp_path / "state.db"
     answered = 0
     for life in range(KILLS):
-        process = start("--port", "0", "--admin-port", "0", "--ready-file", str(ready), "--state", str(state),
+        process = start("--port", "0", "--admin-port", "0", "--ready-file", ready, "--state", state,
                         "--tick-interval", "0.01")
-        admin_url = wait_for(ready)["admin_url"]
+        admin_url = facts_when_ready(process, ready)["admin_url"]
         ready.unlink()
 
         def ask(command, **arguments):
