@@ -9,7 +9,6 @@ account's position gives away of them.
 """
 from dataclasses import astuple, dataclass
 from decimal import Decimal
-from itertools import accumulate
 from typing import Dict, List, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
@@ -22,9 +21,6 @@ from hummingbot.core.data_type.trade_fee import TokenAmount, TradeFeeBase, Trade
 _ZERO = Decimal(0)
 # The fees of two parts of one size and price, of the same moment, differ by less than this, as a fraction.
 _FEE_TOLERANCE = Decimal("0.05")
-# Fees may be cumulative when, taken so, they are at most so many times further from a percentage than taken singly:
-# parts that were missed spoil the former, a risk premium the latter.
-_MISFIT_RATIO = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,24 +239,21 @@ def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: 
 def _fees_of(parts: List[Tuple[_Part, Decimal]], rate: Decimal) -> Decimal:
     """What parts cost together, in USDC, whichever of them was heard of first.
 
-    Whether the fees of a partly filled order are the order's or the last part's is not known [?]: those are meant that
-    are nearer to being a percentage, in doubt the order's. A wrong guess is put right when the order is FILLED.
+    Whether the fees of a partly filled order are the order's or the last part's is not known [?], and events and REST
+    may differ in it. So of each part that is meant which is nearer to what the parts before it were charged, in doubt
+    the order's. A wrong guess is put right when the order is FILLED.
 
     :param parts: what the venue said of them, and their quote
     :param rate: estimates fees that were not said, as a fraction of the quote
     """
-    parts = sorted(parts, key=lambda one: (one[0].time_ms or 0, one[0].fees or _ZERO))
-    quotes = [quote for _, quote in parts]
-    single = [quote * rate if part.fees is None else part.fees for part, quote in parts]
-    cumulative: List[Decimal] = []
-    for (part, _), fee in zip(parts, single):
-        cumulative.append(sum(cumulative[-1:], fee) if part.fees is None else fee)
-    if _misfit(cumulative, list(accumulate(quotes))) <= _MISFIT_RATIO * _misfit(single, quotes):
-        return cumulative[-1]
-    return sum(single)
-
-
-def _misfit(fees: List[Decimal], quotes: List[Decimal]) -> Decimal:
-    """How far fees are from being a percentage of quotes."""
-    rate = sum(fees) / sum(quotes)
-    return sum(abs(fee - rate * quote) for fee, quote in zip(fees, quotes))
+    total = total_quote = _ZERO
+    for part, quote in sorted(parts, key=lambda one: (one[0].time_ms or 0, one[0].fees or _ZERO)):
+        expected = quote * (total / total_quote if total_quote else rate)
+        if part.fees is None:
+            total += quote * rate
+        elif abs(part.fees - expected) < abs(part.fees - expected - total):
+            total += part.fees
+        else:
+            total = part.fees
+        total_quote += quote
+    return total

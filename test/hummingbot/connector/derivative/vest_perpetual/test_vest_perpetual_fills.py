@@ -223,6 +223,19 @@ def test_c15_cumulative_fees_of_parts_heard_in_any_order_are_the_venues(order_he
     assert booked_fee(tracked) == Decimal("0.135")
 
 
+@pytest.mark.parametrize("order_heard", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_c15_the_orders_fees_of_rest_stand_beside_the_parts_fees_of_events(order_heard):
+    tracked = tracked_order("0.016")
+    words = [part("PARTIALLY_FILLED", "0.010", "60040.8", time_ms=1, fees="0.060041"),
+             part("PARTIALLY_FILLED", "0.004", "60040.7", time_ms=2, fees="0.084057"),  # of REST: the event was lost
+             part("PARTIALLY_FILLED", "0.001", "60040.3", time_ms=3, fees="0.006004")]
+
+    for index in order_heard:
+        book(tracked, words[index])
+
+    assert booked_fee(tracked) == Decimal("0.090061")
+
+
 def test_c15_a_fee_that_was_told_early_stands_beside_one_that_was_not():
     tracked = tracked_order("3")
 
