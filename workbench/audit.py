@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Container, Counter as CounterType, Iterable, Iterator, List, Optional, Sequence, Set
 
+from hummingbot.connector.derivative.vest_perpetual.session_report.log_sentences import HARMLESS
+
 # "<time> - <pid> - <logger> - <level> - <message>", the format of Hummingbot's log files
 LOG_LINE = re.compile(r"^\S+ \S+ - \d+ - (?P<logger>\S+) - (?P<level>[A-Z]+) - (?P<message>.*)$")
 COMPLAINTS = ("WARNING", "ERROR", "CRITICAL")
@@ -13,13 +15,6 @@ NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 SIGNATURE = re.compile(rb"0x[0-9a-fA-F]{130}(?![0-9a-fA-F])")
 ORDER_ID = re.compile(r"\b\d{16}\b")  # a client order id, which is the nonce of the venue's order
 UNCLOSED = re.compile(r"Unclosed (client session|connector|connection)|Task was destroyed but it is pending")
-
-# What is warned of in a run without a fault, by a part of the message.
-EXPLANATIONS = {
-    "is not ready. Please wait": "the strategy's first ticks, while the connector still loads its books and balances",
-    "(order not found)": "the order filled while its cancel was on the way",
-    "Restoring market registrations": "Hummingbot's stop removes the markets before the strategy closes its positions",
-}
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class Complaint:
     @property
     def explanation(self) -> Optional[str]:
         """Why it is harmless, if that is known."""
-        return next((why for part, why in EXPLANATIONS.items() if part in self.message), None)
+        return next((why for part, why in HARMLESS.items() if part in self.message), None)
 
     @property
     def is_fault(self) -> bool:

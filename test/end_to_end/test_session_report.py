@@ -118,7 +118,7 @@ async def test_the_log_of_this_connector_is_understood(traded):
     for stream in ("market data stream", "user stream"):
         assert re.search(rf"{stream} 1 1 \d", words), words
     assert "The log tells of 1 failed order in all" in words
-    confirmed = re.findall(r"(?:LIMIT|MARKET) (\d+) [\d.]+ (?:ms|s) ", words.split("Order to ack")[1])
+    confirmed = re.findall(r"(?:LIMIT|MARKET) (\d+) [\d.]+ (?:ms|s) ", words.split("Order to confirmation")[1])
     assert sum(map(int, confirmed)) == traded.acks
 
 

@@ -3,7 +3,6 @@
 They have no colours of text and background: the page gives them those of its scheme. Whatever comes from a database or
 a log is escaped, because plotly takes some HTML in its labels.
 """
-from decimal import Decimal
 from html import escape
 from math import floor, log10
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
@@ -15,6 +14,7 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.log import LE
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import CANCELLED, FAILED, FILLED, OPEN, Order
 from hummingbot.connector.derivative.vest_perpetual.session_report.series import Drawn, Series, evenly, extremes
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession
+from hummingbot.connector.derivative.vest_perpetual.session_report.words import plain
 
 # Each can be told from the others and from a white and a nearly black background.
 BLUE, GREEN, RED, AMBER, VIOLET, GREY = "#2f80ed", "#159a6a", "#e0564f", "#c27803", "#8b5cf6", "#7d8590"
@@ -26,8 +26,20 @@ _DRAWN_LINES = 500  # of the log, of each level
 _BINS_PER_DECADE = 8
 _TICKS_MS = {1: "1 ms", 3: "3 ms", 10: "10 ms", 30: "30 ms", 100: "0.1 s", 300: "0.3 s", 1000: "1 s", 3000: "3 s",
              10_000: "10 s", 60_000: "1 min", 600_000: "10 min", 3_600_000: "1 h", 86_400_000: "1 day"}
-_MARGIN = dict(l=20, r=20, t=20, b=40)
-_LEGEND_ABOVE = dict(orientation="h", y=1.02, yanchor="bottom")
+_MARGIN = dict(l=10, r=10, t=20, b=40)
+_PLOTS_PX = (330, 110, 210)  # heights of price, position and profit
+_LEGEND_PX = 58  # above each plot; on a phone a legend has two lines
+_TIME_AXIS_PX = 60
+_HOVER_TIME = "%Y-%m-%d %H:%M:%S"
+_SECOND_MS, _MINUTE_MS, _DAY_MS = 1000, 60_000, 86_400_000
+# Labels of an axis of time, by the distance of its ticks: ISO dates below the first time of each day.
+_TIME_LABELS = [
+    dict(dtickrange=[None, _SECOND_MS], value="%H:%M:%S.%L\n%Y-%m-%d"),
+    dict(dtickrange=[_SECOND_MS, _MINUTE_MS], value="%H:%M:%S\n%Y-%m-%d"),
+    dict(dtickrange=[_MINUTE_MS, _DAY_MS], value="%H:%M\n%Y-%m-%d"),
+    dict(dtickrange=[_DAY_MS, None], value="%m-%d\n%Y"),
+]
+_LEGEND_ABOVE = dict(orientation="h", x=0, y=1.02, yanchor="bottom")
 
 
 def market_figure(session: MarketSession, end_ms: int) -> go.Figure:
@@ -35,35 +47,39 @@ def market_figure(session: MarketSession, end_ms: int) -> go.Figure:
 
     :param end_ms: of the period; orders that are still open are drawn to there
     """
-    figure = make_subplots(rows=3, shared_xaxes=True, row_heights=[0.5, 0.18, 0.32], vertical_spacing=0.035)
+    plots_px = sum(_PLOTS_PX) + 2 * _LEGEND_PX
+    figure = make_subplots(rows=3, shared_xaxes=True, row_heights=_PLOTS_PX, vertical_spacing=_LEGEND_PX / plots_px)
     for trace in _price_traces(session, end_ms):
         figure.add_trace(trace.update(legend="legend"), row=1, col=1)
-    figure.add_trace(_line(session.curve.drawn("position"), "position", BLUE, fill="tozeroy", legend="legend2"),
+    figure.add_trace(_line(session.curve.drawn("position"), "position held", BLUE, fill="tozeroy", legend="legend2"),
                      row=2, col=1)
-    for column, name, colour, width in (("trading", "trading", GREY, 1.5), ("fees", "fees", AMBER, 1.5),
-                                        ("funding", "funding", VIOLET, 1.5), ("pnl", "PnL", BLUE, 2.5)):
+    for column, name, colour, width in (("pnl", "PnL", BLUE, 2.5), ("trading", "trading", GREY, 1.5),
+                                        ("fees", "fees", AMBER, 1.5), ("funding", "funding", VIOLET, 1.5)):
         figure.add_trace(_line(session.curve.drawn(column), name, colour, width, legend="legend3"), row=3, col=1)
     base, quote = escape(session.market.base), escape(session.market.quote)
+    figure.update_yaxes(automargin=True, title_standoff=8)
     figure.update_yaxes(title_text=f"price, {quote}", row=1, col=1, tickformat=",")
-    figure.update_yaxes(title_text=f"position, {base}", row=2, col=1, rangemode="tozero")
-    figure.update_yaxes(title_text=quote, row=3, col=1, rangemode="tozero")
-    figure.update_xaxes(type="date", hoverformat="%Y-%m-%d %H:%M:%S")
-    figure.update_xaxes(title_text="UTC", row=3, col=1)
-    figure.update_layout(height=720, margin=dict(l=80, r=20, t=20, b=50), hovermode="closest", **_legends(figure))
+    figure.update_yaxes(title_text=base, row=2, col=1, rangemode="tozero")
+    figure.update_yaxes(title_text=f"profit, {quote}", row=3, col=1, rangemode="tozero")
+    figure.update_xaxes(type="date", hoverformat=_HOVER_TIME, tickformatstops=_TIME_LABELS)
+    figure.update_xaxes(title_text="time, UTC", row=3, col=1)
+    figure.update_layout(height=_LEGEND_PX + plots_px + _TIME_AXIS_PX, hovermode="closest", showlegend=True,
+                         margin=dict(_MARGIN, t=_LEGEND_PX, b=_TIME_AXIS_PX), **_legends(figure))
     return figure
 
 
 def _legends(figure: go.Figure) -> Dict[str, Dict]:
-    """One beside each of the three plots."""
+    """One above each of the three plots, so that these are as wide as the screen."""
     tops = [axis.domain[1] for axis in (figure.layout.yaxis, figure.layout.yaxis2, figure.layout.yaxis3)]
-    return {f"legend{number}": dict(x=1.01, y=top, yanchor="top") for number, top in zip(("", 2, 3), tops)}
+    return {f"legend{number}": dict(orientation="h", x=0, y=top, yanchor="bottom")
+            for number, top in zip(("", 2, 3), tops)}
 
 
 def _price_traces(session: MarketSession, end_ms: int) -> List[go.Scatter]:
     traces = [_line(session.curve.drawn("price"), "last price known", BLUE, 1.2)]
     sides = ((True, "buy", GREEN, "triangle-up", session.buys), (False, "sell", RED, "triangle-down", session.sells))
     traces += [_lives([order for order in session.orders if order.is_buy == is_buy],
-                      f"{word} order, placed to ended", colour, end_ms) for is_buy, word, colour, _, _ in sides]
+                      f"{word} order", colour, end_ms) for is_buy, word, colour, _, _ in sides]
     traces += [_fills(fills, word, colour, symbol) for _, word, colour, symbol, fills in sides]
     return [trace for trace in traces if trace.x]
 
@@ -164,7 +180,8 @@ def log_figure(log: Log) -> go.Figure:
     lanes = len({trace.y[0] for trace in figure.data})
     figure.update_layout(height=90 + 34 * max(lanes, 2), margin=_MARGIN, showlegend=False,
                          yaxis=dict(type="category", automargin=True),
-                         xaxis=dict(type="date", title="UTC", hoverformat="%Y-%m-%d %H:%M:%S"))
+                         xaxis=dict(type="date", title="time, UTC", hoverformat=_HOVER_TIME,
+                                    tickformatstops=_TIME_LABELS))
     return figure
 
 
@@ -196,12 +213,6 @@ def _interruption_words(interruption: Interruption) -> str:
     if interruption.end_ms is None:
         return "not seen to come back"
     return f"for {(interruption.end_ms - interruption.start_ms) / 1000:,.1f} s"
-
-
-def plain(number: Decimal) -> str:
-    """A Decimal without the zeros behind it and without an exponent."""
-    text = f"{number:,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def marks_left_out(session: MarketSession) -> Tuple[int, int]:

@@ -23,3 +23,10 @@ LONG_WORD = re.compile(
     r"(?:0x)?[0-9a-fA-F]{16,}|(?=[A-Za-z_+/=-]*\d)[A-Za-z0-9_+/=-]{20,}|[A-Za-z0-9_+/=-]{40,}"
 )
 VARYING_NUMBER = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:\+\d\d:\d\d)?|\d+\.\d+|\d{5,}")
+
+# What a bot without a fault warns of, by a part of the message, and why.
+HARMLESS = {
+    "is not ready. Please wait": "the strategy's first ticks, while the connector still loads its books and balances",
+    "(order not found)": "the order filled while its cancel was on the way",
+    "Restoring market registrations": "Hummingbot's stop removes the markets before the strategy closes its positions",
+}

@@ -87,6 +87,7 @@ async def _load(tab: Any, page: Path, is_dark: bool, listeners: Mapping[str, Lis
         tab.subscribe(name, listener)
     shown = Tab(tab)
     await shown.resize(HEIGHT)
+    await shown.command("Emulation.setScrollbarsHidden", hidden=True)  # they would change the width
     scheme = {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}
     await shown.command("Emulation.setEmulatedMedia", features=[scheme])
     loaded = tab.subscribe_once("Page.loadEventFired")

@@ -23,7 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.report import
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import read_session
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
-PAGE_TAGS = set("html head meta title style body h1 h2 h3 p div span table tr th td figure script ul li".split())
+PAGE_TAGS = set("html head meta title style body main h1 h2 h3 p div span table thead tbody tr th td figure script ul li".split())
 PAGE_COLOURS = re.compile(r"--(page|panel|text|muted|bad|good): (#[0-9a-f]{6})")
 
 
@@ -76,7 +76,7 @@ def test_the_numbers_of_a_session(tmp_path):
 
 def test_an_empty_database_is_said_to_be_empty(tmp_path):
     words = words_of(page_of(Recording(tmp_path)))
-    assert "Nothing of this connector is recorded" in words
+    assert "has left neither orders nor fills nor funding" in words
     assert "There is no log file of bot.sqlite" in words
 
 
@@ -130,6 +130,23 @@ def test_a_pair_on_two_connectors_is_named_with_them(tmp_path):
     recording.fill(0, 1, 100)
     recording.fill(0, 1, 100, market="vest_perpetual_testnet")
     assert values(page_of(recording))["BTC-USDC on vest_perpetual_testnet", "fills"] == 1
+
+
+def test_a_reader_who_does_not_see_the_figures_is_told_what_they_show(tmp_path):
+    page = page_of(short_session(tmp_path))
+    labels = re.findall(r'<figure [^>]*role="img" aria-label="([^"]+)"', page)
+    assert len(labels) == page.count("<figure ") == 6
+    assert "This market lost" in labels[1] or "This market earned" in labels[1]
+    for table in re.findall(r"<table.*?</table>", page, flags=re.DOTALL):
+        assert '<thead><tr><th scope="col"' in table
+
+
+def test_what_a_bot_warns_of_without_a_fault_is_called_harmless(tmp_path):
+    recording = Recording(tmp_path)
+    recording.say((0, "WARNING", "vest_perpetual is not ready. Please wait..."), (1, "WARNING", "The disk is full."))
+    words = words_of(page_of(recording))
+    assert "is not ready. Please wait...  (harmless: the strategy's first ticks" in words
+    assert words.count("harmless") == 1
 
 
 def test_nothing_from_outside_becomes_html(tmp_path):
