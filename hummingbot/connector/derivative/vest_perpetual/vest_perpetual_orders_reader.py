@@ -1,5 +1,5 @@
 """Reads orders from `GET /orders`, the only place where what was missed on the stream can be found."""
-from typing import AbstractSet, Any, Awaitable, Callable, Dict, List, Optional, Tuple
+from typing import AbstractSet, Any, Awaitable, Callable, Dict, Iterator, List, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -56,12 +56,17 @@ class OrdersReader:
         :raises VestPayloadError: when a row that cannot be read may be it; that is no proof that there is none
         """
         page, unread = await self._page(nonce=client_order_id)
-        for order in page:
-            if order.client_order_id == client_order_id:
-                return order
-        if unread.may_hold(client_order_id) or any(order.nonce is None and order.unread for order in page):
-            raise VestPayloadError(f"the venue's answer about order {client_order_id} cannot be read")
-        return None
+        may_be_unread = unread.may_hold(client_order_id) or any(order.nonce is None and order.unread for order in page)
+        found = (order for order in page if order.client_order_id == client_order_id)
+        return _only(found, client_order_id, may_be_unread)
+
+    async def by_order_id(self, order_id: str) -> Optional[wire.Order]:
+        """As `by_client_order_id`.
+
+        :param order_id: the venue's
+        """
+        page, unread = await self._page(id=order_id)
+        return _only((order for order in page if order.order_id == order_id), order_id, bool(unread))
 
     async def open_orders(self) -> List[wire.Order]:
         """The account's open orders, whoever sent them."""
@@ -92,3 +97,10 @@ class OrdersReader:
         """
         for complaint in order.unread:
             self._complaints.say(f"An order of Vest cannot be read in part; that part is passed over ({complaint}).")
+
+
+def _only(found: Iterator[wire.Order], order_id: str, may_be_unread: bool) -> Optional[wire.Order]:
+    order = next(found, None)
+    if order is None and may_be_unread:
+        raise VestPayloadError(f"the venue's answer about order {order_id} cannot be read")
+    return order

@@ -18,6 +18,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
     VestInvalidTransferError,
@@ -84,7 +85,7 @@ class VestTransfers:
         if recipient == token_address:
             raise VestInvalidTransferError("the recipient is the token's contract, where USDC is lost: give a wallet")
         answer = await self._api_get(path_url=CONSTANTS.ACCOUNT_PATH, is_auth_required=True)
-        account = wire.Account.from_payload(answer).address
+        account = read_account(answer).account.address
         if account is None:
             raise VestPayloadError("account.address: missing, and a withdrawal has to name it")
         nonce = self._order_ids.next()

@@ -2,15 +2,14 @@
 
 This module, `_messages`, `_statistics`, `_registration` and `_signing` are the only code that touches the venue's keys.
 `from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
-connector does not know are ignored; what else is tolerated is the rule of `_payload`. Orders, positions, markets and
-the account are worth having without what an odd field says: it is None then, and `unread` complains of it, by name.
-Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
+connector does not know are ignored; what else is tolerated is the rule of `_payload`. Orders, positions, transfers,
+markets and the account are worth having without what an odd field says: it is None then, and `unread` complains of it,
+by name. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
 """
-from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
@@ -380,7 +379,7 @@ class Account:
             positions=tuple(
                 Position.from_payload(row) for row in fields.rows("positions") if not is_closed_position(row)
             ),
-            leverages=tuple(_readable_leverages(fields.rows("leverages"))),
+            leverages=tuple(Leverage.from_payload(row) for row in fields.rows("leverages")),
             time_ms=fields.if_readable(fields.optional_time_ms, "time"),
             address=fields.if_readable(fields.optional_text, "address"),
             unread=fields.unread,
@@ -406,13 +405,6 @@ def is_closed_position(row: Any) -> bool:
     return fields.has("size") and fields.decimal("size") == 0
 
 
-def _readable_leverages(rows: List[Any]) -> Iterator[Leverage]:
-    """One that cannot be read is left out: balances and positions must not go unread for it."""
-    for row in rows:
-        with suppress(VestPayloadError):
-            yield Leverage.from_payload(row)
-
-
 @dataclass(frozen=True, slots=True)
 class TransferRecord:
     """An LP order of `GET /lp` or a transfer of `GET /transfer`.
@@ -429,6 +421,7 @@ class TransferRecord:
     post_time_ms: Optional[int]
     code: Optional[int]
     chain_id: Optional[int]
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any) -> "TransferRecord":
@@ -439,9 +432,10 @@ class TransferRecord:
             order_type=fields.text("orderType"),
             size=fields.decimal("size"),
             status=fields.text("status"),
-            post_time_ms=fields.optional_integer("postTime"),
-            code=fields.optional_integer("code"),
-            chain_id=fields.optional_integer("chainId"),
+            post_time_ms=fields.if_readable(fields.optional_time_ms, "postTime"),
+            code=fields.if_readable(fields.optional_integer, "code"),
+            chain_id=fields.if_readable(fields.optional_integer, "chainId"),
+            unread=fields.unread,
         )
 
 

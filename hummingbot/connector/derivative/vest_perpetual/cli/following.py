@@ -68,7 +68,7 @@ async def cancel(venue: Venue, order_id: str) -> wire.Order:
             raise
         problem = f"it is not known whether Vest has the cancellation ({error})"
     order = await _followed(
-        lambda: venue.order_by_id(order_id),
+        lambda: venue.orders.by_order_id(order_id),
         lambda found: found is not None and found.status not in CONSTANTS.OPEN_ORDER_STATUSES,
     )
     if order is None:

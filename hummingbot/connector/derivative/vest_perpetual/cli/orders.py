@@ -70,7 +70,7 @@ async def orders(
         pairs = await venue.trading_pairs()
         symbol = None if pair is None else (await venue.market(pair)).symbol
         if order_id is not None:
-            found = [await venue.order_by_id(order_id)]
+            found = [await venue.orders.by_order_id(order_id)]
         elif nonce is not None:
             found = [await venue.orders.by_client_order_id(str(nonce))]
         elif ago_ms is not None:

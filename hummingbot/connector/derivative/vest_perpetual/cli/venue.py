@@ -24,15 +24,10 @@ from hummingbot.connector.derivative.vest_perpetual.cli.rehearsal import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
-    VestClockError,
-    VestOrderNotFoundError,
-    VestRefusedError,
-)
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestClockError, VestRefusedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_life import try_signature
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
@@ -145,19 +140,6 @@ class Venue(VestTransfers):
     async def trading_pairs(self) -> "bidict[str, str]":
         """The trading pair of each symbol."""
         return (await self.markets()).symbol_map
-
-    async def order_by_id(self, order_id: str) -> Optional[wire.Order]:
-        """One order of the account, None when the venue does not list it.
-
-        :param order_id: the venue's
-        """
-        try:
-            rows = await self._api_get(CONSTANTS.ORDERS_PATH, params={"id": order_id}, is_auth_required=True,
-                                       limit_id=CONSTANTS.ORDERS_QUERY_LIMIT_ID)
-        except VestOrderNotFoundError:
-            return None  # a venue may say so when its list would be empty
-        orders = [wire.Order.from_payload(row) for row in rows_from(rows, "orders")]
-        return next((order for order in orders if order.order_id == order_id), None)
 
     async def ask(self, path_url: str, params: Optional[Dict[str, Any]] = None, is_auth_required: bool = False,
                   method: RESTMethod = RESTMethod.GET) -> Any:

@@ -31,7 +31,7 @@ class Orders:
         rows = [
             row for row in self.rows
             if params.get("startTime", 0) <= row["postTime"] <= params.get("endTime", 10 ** 15)
-            and params.get("nonce") in (None, str(row["nonce"])) and params.get("status") in (None, row["status"])
+            and all(params.get(name) in (None, str(row[name])) for name in ("id", "nonce", "status"))
         ]
         rows.sort(key=lambda row: row["postTime"], reverse=self.newest_first)
         return rows[:params["limit"]]
@@ -186,11 +186,29 @@ async def test_one_order_is_looked_up_by_its_nonce():
 
 
 @pytest.mark.asyncio
-async def test_a_venue_that_does_not_filter_by_nonce_finds_no_wrong_order():
+async def test_one_order_is_looked_up_by_its_id():
+    orders = Orders(rows_at([1, 2, 3]))
+
+    assert (await reader(orders).by_order_id("0x2")).client_order_id == "2"
+    assert await reader(orders).by_order_id("0x9") is None
+    assert orders.requests[0] == {"id": "0x2", "limit": 1000}
+
+
+@pytest.mark.asyncio
+async def test_an_order_looked_up_by_its_id_that_cannot_be_read_is_an_error():
+    orders = Orders([{**row, "status": None} for row in rows_at([1])])
+
+    with pytest.raises(VestPayloadError, match="the venue's answer about order 0x0 cannot be read"):
+        await reader(orders).by_order_id("0x0")
+
+
+@pytest.mark.asyncio
+async def test_a_venue_that_does_not_filter_finds_no_wrong_order():
     async def get(**_):
         return rows_at([1, 2, 3])
 
-    assert await OrdersReader(get, Complaints(logging.getLogger("test"))).by_client_order_id("9") is None
+    orders_reader = OrdersReader(get, Complaints(logging.getLogger("test")))
+    assert await orders_reader.by_client_order_id("9") is None is await orders_reader.by_order_id("0x9")
 
 
 @pytest.mark.asyncio
@@ -209,7 +227,7 @@ async def test_b02_a_venue_may_say_that_it_has_no_such_order_instead_of_an_empty
 
     reader = OrdersReader(not_found, Complaints(logging.getLogger("test.orders_reader")))
 
-    assert await reader.by_client_order_id("1") is None
+    assert await reader.by_client_order_id("1") is None is await reader.by_order_id("0x1")
     assert await reader.since(0) == [] == await reader.open_orders()
 
 

@@ -127,8 +127,8 @@ EXAMPLES = {
         wire.TransferRecord.from_payload, "transfer",
         {"id": "0x1", "nonce": 17, "orderType": "WITHDRAW", "size": "10.5", "status": "NEW", "postTime": 5,
          "code": 5002, "chainId": 324},
-        {"id": TEXT, "orderType": TEXT, "size": NUMBER, "status": TEXT},
-        {"nonce": INTEGER, "postTime": INTEGER, "code": INTEGER, "chainId": INTEGER},
+        {"id": TEXT, "orderType": TEXT, "size": NUMBER, "status": TEXT}, {"nonce": INTEGER},
+        {"postTime": INTEGER, "code": INTEGER, "chainId": INTEGER},
     ),
     wire.ErrorBody: Example(
         lambda payload: wire.ErrorBody.from_payload(payload, is_error_status=True), "error",
@@ -246,6 +246,15 @@ def test_a_frames_time_that_cannot_be_read_blocks_nothing(value):
 
     assert (message.data, message.time_ms) == ({"event": "LP"}, None)
     assert (depth.bids, depth.time_ms) == ([(1.0, 2.0)], None)
+
+
+@pytest.mark.parametrize("time_ms", [-1, 10 ** 13])
+def test_a_transfers_time_that_is_none_hides_no_transfer(time_ms):
+    example = EXAMPLES[wire.TransferRecord]
+
+    record = example.read({**example.payload, "postTime": time_ms})
+
+    assert (record.nonce, record.post_time_ms, len(record.unread)) == (17, None, 1)
 
 
 @pytest.mark.parametrize("size", ["0", 0, "0.000", 0.0, "-0"], ids=repr)
