@@ -3,7 +3,7 @@ import asyncio
 from abc import ABC
 from contextlib import suppress
 from decimal import Decimal
-from typing import Awaitable, Callable, Iterable, Optional
+from typing import Any, Awaitable, Callable, Iterable, Optional, Tuple
 
 from bidict import bidict
 
@@ -14,26 +14,33 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
+    VestError,
+    VestPayloadError,
+    is_retryable,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
-from hummingbot.core.data_type.common import PositionSide
+from hummingbot.core.data_type.common import PositionMode, PositionSide
 from hummingbot.core.utils.async_utils import safe_ensure_future
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 
 class VestAccount(PerpetualDerivativePyBase, ABC):
     """The part of the connector that is about the account. The venue tells no change of it, so it is read: with every
-    poll, and soon after whatever may have changed it.
+    poll, and soon after whatever may have changed it. Leverage is all that can be set of it.
     """
 
     # The account is read at most once in so many s on account of what happens to our orders.
     ACCOUNT_REFRESH_PAUSE_S = 1.0
     # The account lags a fill by less than this, in s; a position that differs for longer tells of an unheard fill.
     ACCOUNT_LAG_LIMIT_S = 10.0
+    LEVERAGE_ATTEMPTS = 3
+    LEVERAGE_PAUSE_S = 1.0
 
     _account_answer: int
     _account_refresh_task: Optional[asyncio.Task]
@@ -44,10 +51,13 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     _complaints: Complaints
     _funding_payments: FundingPayments
     _is_stopped: bool
+    _markets: Markets
     _missed_fills: MissedFills
     _note_wallet: Callable[[Optional[str]], None]
     _prove_signing_key: Callable[[WebAssistantsFactory], Awaitable[None]]
     _warn_of_expiring_keys: Callable[[], None]
+
+    # --- Reading
 
     def _refresh_account_soon(self) -> None:
         """Has the account read because of something that may have changed it, such as a new state of an order (B9).
@@ -152,3 +162,64 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
                 amount=position.signed_size,
                 leverage=Decimal(self.get_leverage(trading_pair)),
             ))
+
+    # --- Position mode and leverage
+
+    def set_position_mode(self, mode: PositionMode):
+        """As the base, and tells the strategy when the mode is refused, which otherwise waits for ever (A7).
+
+        :param mode: ONEWAY; HEDGE is refused
+        """
+        super().set_position_mode(mode)
+        if mode not in self.supported_position_modes():
+            self._fire_position_mode_events(mode, success=False, message="Vest has one position per symbol: use ONEWAY")
+
+    async def _fetch_account_position_mode(self) -> PositionMode:
+        return PositionMode.ONEWAY
+
+    async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> Tuple[bool, str]:
+        is_supported = mode in self.supported_position_modes()
+        return is_supported, "" if is_supported else "Vest has one position per symbol: use ONEWAY"
+
+    async def _execute_set_leverage(self, trading_pair: str, leverage: int):
+        """As the base, which records the leverage asked for (B24): `_set_trading_pair_leverage` records the venue's."""
+        success, message = await self._set_trading_pair_leverage(trading_pair, leverage)
+        if success:
+            self.logger().info(
+                f"Leverage for {trading_pair} successfully set to {self.get_leverage(trading_pair)}."
+            )
+        else:
+            self.logger().network(f"Error setting leverage {leverage} for {trading_pair}: {message}")
+
+    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
+        symbol = (await self.trading_pair_symbol_map()).inverse.get(trading_pair)
+        market = self._markets.get(symbol)
+        if market is None:
+            return False, f"Vest has no market {trading_pair}, or its rules are not known yet"
+        highest = market.max_leverage
+        if highest is not None and leverage > highest:
+            self.logger().warning(
+                f"Leverage {leverage} is more than Vest allows for {trading_pair}; {highest} is set instead."
+            )
+            leverage = highest
+        request = wire.leverage_request(symbol, int(leverage))
+        for attempt in range(self.LEVERAGE_ATTEMPTS):
+            try:
+                answer = await self._api_post(
+                    path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH, data=request, is_auth_required=True
+                )
+                self._perpetual_trading.set_leverage(trading_pair, _leverage_of(answer, leverage))
+                return True, ""
+            except VestError as error:
+                # Setting it twice does no harm, and nobody else would try again.
+                if not is_retryable(error) or attempt + 1 == self.LEVERAGE_ATTEMPTS:
+                    return False, str(error)
+            await self._sleep(self.LEVERAGE_PAUSE_S)
+
+
+def _leverage_of(answer: Any, asked: int) -> int:
+    """What the venue set; the value asked for when it only says that it did."""
+    try:
+        return wire.Leverage.from_payload(answer).value
+    except VestPayloadError:
+        return asked

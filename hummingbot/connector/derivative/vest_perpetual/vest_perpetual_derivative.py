@@ -11,7 +11,6 @@ from hummingbot.connector.constants import s_decimal_NaN
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_web_utils as web_utils,
-    vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account import VestAccount
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
@@ -23,10 +22,8 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestClockError,
     VestError,
     VestOrderNotFoundError,
-    VestPayloadError,
     VestRefusedError,
     VestUnauthorizedError,
-    is_retryable,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import (
     FundingPayment,
@@ -63,9 +60,9 @@ from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
 class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, VestKeyLife, VestTransfers):
-    """A Vest account as Hummingbot sees it. What is about balances and positions stands in `VestAccount`, what is about
-    orders in `VestOrderOperations`, what is about the keys in `VestKeyLife`, what moves money in or out of the account
-    in `VestTransfers`, what asks for market data in `VestMarketData`.
+    """A Vest account as Hummingbot sees it. What is about balances, positions and leverage stands in `VestAccount`, what
+    is about orders in `VestOrderOperations`, what is about the keys in `VestKeyLife`, what moves money in or out of the
+    account in `VestTransfers`, what asks for market data in `VestMarketData`.
 
     :param balance_asset_limit: the client's limits of the balances it may use
     :param rate_limits_share_pct: this bot's part of the rate limits in percent; None: as the client is configured (B20)
@@ -87,8 +84,6 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
     # Refusals that tell that a market has changed have the markets read at most once in so many s.
     RULES_REFRESH_PAUSE_S = 10.0
     FUNDING_REFRESH_PAUSE_S = 1.0
-    LEVERAGE_ATTEMPTS = 3
-    LEVERAGE_PAUSE_S = 1.0
     # After the venue refused the API key nothing private but cancels is asked for at most so long, in s (C29).
     KEY_REFUSAL_PAUSE_S = 300.0
 
@@ -405,59 +400,6 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
     def _is_order_not_found_during_cancelation_error(self, cancelation_exception: Exception) -> bool:
         return isinstance(cancelation_exception, VestOrderNotFoundError)
 
-    # --- Position mode and leverage
-
-    def set_position_mode(self, mode: PositionMode):
-        """As the base, and tells the strategy when the mode is refused, which otherwise waits for ever (A7).
-
-        :param mode: ONEWAY; HEDGE is refused
-        """
-        super().set_position_mode(mode)
-        if mode not in self.supported_position_modes():
-            self._fire_position_mode_events(mode, success=False, message="Vest has one position per symbol: use ONEWAY")
-
-    async def _fetch_account_position_mode(self) -> PositionMode:
-        return PositionMode.ONEWAY
-
-    async def _trading_pair_position_mode_set(self, mode: PositionMode, trading_pair: str) -> Tuple[bool, str]:
-        is_supported = mode in self.supported_position_modes()
-        return is_supported, "" if is_supported else "Vest has one position per symbol: use ONEWAY"
-
-    async def _execute_set_leverage(self, trading_pair: str, leverage: int):
-        """As the base, which records the leverage asked for (B24): `_set_trading_pair_leverage` records the venue's."""
-        success, message = await self._set_trading_pair_leverage(trading_pair, leverage)
-        if success:
-            self.logger().info(
-                f"Leverage for {trading_pair} successfully set to {self.get_leverage(trading_pair)}."
-            )
-        else:
-            self.logger().network(f"Error setting leverage {leverage} for {trading_pair}: {message}")
-
-    async def _set_trading_pair_leverage(self, trading_pair: str, leverage: int) -> Tuple[bool, str]:
-        symbol = (await self.trading_pair_symbol_map()).inverse.get(trading_pair)
-        market = self._markets.get(symbol)
-        if market is None:
-            return False, f"Vest has no market {trading_pair}, or its rules are not known yet"
-        highest = market.max_leverage
-        if highest is not None and leverage > highest:
-            self.logger().warning(
-                f"Leverage {leverage} is more than Vest allows for {trading_pair}; {highest} is set instead."
-            )
-            leverage = highest
-        request = wire.leverage_request(symbol, int(leverage))
-        for attempt in range(self.LEVERAGE_ATTEMPTS):
-            try:
-                answer = await self._api_post(
-                    path_url=CONSTANTS.ACCOUNT_LEVERAGE_PATH, data=request, is_auth_required=True
-                )
-                self._perpetual_trading.set_leverage(trading_pair, _leverage_of(answer, leverage))
-                return True, ""
-            except VestError as error:
-                # Setting it twice does no harm, and nobody else would try again.
-                if not is_retryable(error) or attempt + 1 == self.LEVERAGE_ATTEMPTS:
-                    return False, str(error)
-            await self._sleep(self.LEVERAGE_PAUSE_S)
-
     # --- Funding payments
 
     async def _funding_payment_polling_loop(self):
@@ -595,11 +537,3 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
             percent=schema.taker_percent_fee_decimal,
             percent_token=schema.percent_fee_token,
         )
-
-
-def _leverage_of(answer: Any, asked: int) -> int:
-    """What the venue set; the value asked for when it only says that it did."""
-    try:
-        return wire.Leverage.from_payload(answer).value
-    except VestPayloadError:
-        return asked
