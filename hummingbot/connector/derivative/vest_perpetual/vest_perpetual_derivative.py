@@ -60,7 +60,7 @@ from hummingbot.core.utils.async_utils import safe_ensure_future
 
 
 class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, VestKeyLife, VestTransfers):
-    """A Vest account as Hummingbot sees it. What is about balances, positions and leverage stands in `VestAccount`, what
+    """A Vest account as Hummingbot sees it. What is about balances, positions and leverage is in `VestAccount`, what
     is about orders in `VestOrderOperations`, what is about the keys in `VestKeyLife`, what moves money in or out of the
     account in `VestTransfers`, what asks for market data in `VestMarketData`.
 
