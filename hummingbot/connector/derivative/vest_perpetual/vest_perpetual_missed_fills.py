@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
-from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Set
 
 from cachetools import FIFOCache
 
@@ -92,6 +92,7 @@ class MissedFills:
         self._held: Dict[str, _HeldEnd] = {}
         self._settling: Set[str] = set()  # client ids of orders whose missed parts are being settled
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
+        self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
         self._connected_s = float("-inf")
         self._connected_ms = 0
@@ -129,8 +130,29 @@ class MissedFills:
                 self._remember()
 
     def note_cancelled(self, order: InFlightOrder) -> None:
-        """One of our orders was cancelled, whether its end is told or held back."""
+        """One of our orders was cancelled, whether its end is told or held back. When it is told, and the venue said
+        that the order was partly filled but never by how much, that is an ERROR.
+        """
         self._watch.note_cancelled(self._symbol(order), _candidate(order))
+        if order.is_cancelled and self._is_untold(order) and order.client_order_id not in self._named:
+            self._named[order.client_order_id] = True
+            self._logger.error(
+                f"Order {order.client_order_id} was filled in part before it was cancelled, but Vest did not tell by "
+                f"how much, and the position does not show it. The position is right; unless the fill is found later, "
+                f"it and its fee are missing in Hummingbot's history."
+            )
+
+    def note_status(self, order: InFlightOrder, venue: wire.Order) -> None:
+        """The venue told something of one of our open orders.
+
+        :param order: the order
+        :param venue: what was told
+        """
+        if venue.status == CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED and order.is_open:
+            self._partly_filled[order.client_order_id] = True
+
+    def _is_untold(self, order: InFlightOrder) -> bool:
+        return order.client_order_id in self._partly_filled and order.executed_amount_base == _ZERO
 
     # --- From session to session
 
@@ -202,9 +224,10 @@ class MissedFills:
     def holds(self, order: InFlightOrder, venue: wire.Order, is_event: bool) -> bool:
         """Whether an order's end has to wait, because parts of it may have gone unheard.
 
-        The signs: the account shows a difference of the order's side; the end was learned from a poll, where the stream
-        should have told it; or the stream was connected anew during the order's life and the account has not been seen
-        in order since. Without an earlier look at the account there is nothing to compare with and no use in waiting.
+        The signs: the account shows a difference of the order's side; the order was said to be partly filled, but no
+        part was told; the end was learned from a poll, where the stream should have told it; or the stream was
+        connected anew during the order's life and the account has not been seen in order since. Without an earlier look
+        at the account there is nothing to compare with and no use in waiting.
 
         :param order: one of our orders
         :param venue: what the venue says of it
@@ -215,7 +238,7 @@ class MissedFills:
         symbol = self._symbol(order)
         if symbol is None or self._watch.gap(symbol) is None:
             return False
-        may_be_unseen = not is_event or self._was_interrupted(order, symbol)
+        may_be_unseen = not is_event or self._is_untold(order) or self._was_interrupted(order, symbol)
         if may_be_unseen or self._is_missing(symbol, _is_buy(order)):
             self._held.setdefault(order.client_order_id, _HeldEnd(
                 venue, symbol, _is_buy(order), self._clock.monotonic_s(), may_be_unseen
@@ -297,12 +320,15 @@ class MissedFills:
         row, told = None, _ZERO
         try:
             rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
-            told = self._book_told(rows, missed)
+            parts_told = self._book_told(rows, missed)
+            told = sum(parts_told, _ZERO)
+            if missed.is_undone and parts_told and not told:
+                return True
             if told:
                 self._watch.note_booked(missed.symbol)
             missed = replace(missed, amount=missed.amount - told)
             foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
-            if missed.amount in (_ZERO, *accumulate(foreign)):
+            if missed.amount in (_ZERO, *accumulate(foreign)) or (missed.is_undone and foreign):
                 return bool(told)  # the rest is somebody else's, heard of by REST alone
             is_clear = not foreign and len(missed.client_order_ids) == 1 and not self._may_be_of_others(rows, missed)
             if is_clear:
@@ -311,7 +337,7 @@ class MissedFills:
             is_clear = False  # then it cannot be told whose fill it was, and that is what is said
         fill = self._inferred(missed, row) if is_clear else None
         if fill is None:
-            self._say(missed.symbol, missed.amount, missed.client_order_ids)
+            self._say(missed)
             return bool(told)
         self._tracker.process_trade_update(fill)
         self._watch.note_booked(missed.symbol)
@@ -322,20 +348,20 @@ class MissedFills:
         )
         return True
 
-    def _book_told(self, rows: List[wire.Order], missed: MissedFill) -> Decimal:
+    def _book_told(self, rows: List[wire.Order], missed: MissedFill) -> List[Decimal]:
         """Books the last parts that the venue's list tells of the orders in question; it need not [?]. A row is worth
         reading only because of the difference: mostly it says nothing, and every cancel would cost a request.
 
-        :return: the signed sum of what was booked, in base
+        :return: the signed amounts of what was booked, in base
         """
-        told = _ZERO
+        told = []
         for row in rows if missed.is_last_word else ():
             order = self._tracker.find(row)
             if order is not None and order.client_order_id in missed.client_order_ids:
                 # The end is held back as before, or was told.
                 fill = self._tracker.process_venue_order(row, self._fee_schema(order.trading_pair), is_end_held=True)
                 if fill is not None:
-                    told += _signed(_is_buy(order), fill.fill_base_amount)
+                    told.append(_signed(_is_buy(order), fill.fill_base_amount))
         return told
 
     def _unheard_of_others(self, rows: List[wire.Order], symbol: str, since_ms: int) -> List[Decimal]:
@@ -377,14 +403,17 @@ class MissedFills:
         schema = self._fee_schema(order.trading_pair)
         return missed_fill(order, row, abs(missed.amount), price, self._clock.now_ms(), schema)
 
-    def _say(self, symbol: str, amount: Decimal, client_order_ids: Tuple[str, ...]) -> None:
-        if all(client_order_id in self._named for client_order_id in client_order_ids):
+    def _say(self, missed: MissedFill) -> None:
+        suspects = (*missed.client_order_ids, *missed.others)
+        if all(client_order_id in self._named for client_order_id in suspects):
             return
-        self._named.update(dict.fromkeys(client_order_ids, True))
+        self._named.update(dict.fromkeys(suspects, True))
+        change = f"{missed.amount} and back" if missed.is_undone else missed.amount
+        others = f" If that is the sum of several fills, so may these: {', '.join(missed.others)}."
         self._logger.error(
-            f"The position in {symbol} changed by {amount} without a fill that Vest told of. These orders may have "
-            f"filled in part before they were cancelled: {', '.join(client_order_ids)}. The position is right; the "
-            f"fill and its fee are missing in Hummingbot's history."
+            f"The position in {missed.symbol} changed by {change} without a fill that Vest told of. These orders may "
+            f"have filled in part unheard: {', '.join(missed.client_order_ids)}.{others if missed.others else ''} The "
+            f"position is right; the fill and its fee are missing in Hummingbot's history."
         )
 
     def _symbol(self, order: InFlightOrder) -> Optional[str]:

@@ -229,6 +229,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         order = self._order_tracker.find(venue)
         if order is None:
             return
+        self._missed_fills.note_status(order, venue)
         is_end_held = self._missed_fills.holds(order, venue, is_event)
         self._take(order, venue, settles_lost_orders, is_end_held, is_event)
         if is_end_held and not self._is_settling_held_ends:

@@ -48,11 +48,13 @@ class Candidate:
 class MissedFill:
     """A change of position, signed, in base, that among our orders only these can have made.
 
+    :param others: orders that may have filled unheard as well, if the change is the sum of several fills
     :param before: the position when the fills that were counted last explained it
     :param after: the position with the change
     :param since_s: when `before` was seen, on the clock of the watch
     :param is_last_word: whether the watch takes the position as it is from now on; otherwise orders are still open, and
         the same difference may be told again when they end
+    :param is_undone: whether the position went back again, without a fill that was heard of either
     """
 
     symbol: str
@@ -62,6 +64,8 @@ class MissedFill:
     after: Holding
     since_s: float
     is_last_word: bool
+    others: Tuple[str, ...] = ()
+    is_undone: bool = False
 
     def price(self, tick: Decimal) -> Optional[Decimal]:
         """The price in quote that the entry prices of the position tell; None when they do not tell it to the tick.
@@ -94,6 +98,9 @@ class _Market:
     is_base_sure: bool = False
     gap: Decimal = _ZERO
     changed_s: float = 0.0  # when the gap, or what is booked, last changed
+    booked_s: float = float("-inf")  # when what is booked last changed
+    undone: Decimal = _ZERO  # the gap that went away though nothing was booked
+    undone_s: float = 0.0  # when it went away
     told: Decimal = _ZERO  # the gap that was told though it may still be explained
     taken: Decimal = _ZERO  # the last difference that was taken as it is without being booked
     taken_s: float = 0.0  # when that was
@@ -103,6 +110,7 @@ class _Market:
     unshown: Decimal = _ZERO  # fills that were counted lately, less changes of the position
     shifted_s: float = 0.0  # when that last changed
     suspects: Set[str] = field(default_factory=set)  # orders that were open or lately cancelled when the gap appeared
+    involved: Set[str] = field(default_factory=set)  # orders that were so at any change of it since there was none
     cancelled: Dict[str, Tuple[float, Candidate]] = field(default_factory=dict)
 
 
@@ -161,7 +169,7 @@ class PositionWatch:
         """
         market = self._market(symbol)
         market.booked += signed_amount
-        market.changed_s = self._monotonic_s()
+        market.changed_s = market.booked_s = self._monotonic_s()
         self._shift(market, signed_amount)
 
     def note_booked(self, symbol: str) -> None:
@@ -243,6 +251,7 @@ class PositionWatch:
             holding = positions.get(symbol, _NOTHING)
             still_open = list(open_orders.get(symbol, ()))
             self._look(market, holding, still_open)
+            missed += self._undone(symbol, market, still_open)
             if market.gap == _ZERO or not self._has_lasted(market, self._lag_s):
                 continue
             if self._takes_back(market):
@@ -256,12 +265,32 @@ class PositionWatch:
                 missed.append(MissedFill(
                     symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s,
                     is_last_word=not waited_for,
+                    others=tuple(self._involved(market, still_open).keys() - {*culprits, *waited_for}),
                 ))
                 market.told = market.gap
             if not waited_for:
                 market.taken, market.taken_s = market.gap, self._looked_s
                 self._take_as_it_is(market, holding)
         return missed
+
+    def _undone(self, symbol: str, market: _Market, still_open: List[Candidate]) -> List[MissedFill]:
+        """A difference that went away by itself: two fills of the same size, one of each side, both unheard. Neither
+        the account's lag nor that of the events can look so when nothing was booked shortly before or after.
+        """
+        if market.undone == _ZERO or self._looked_s - market.undone_s <= self._lag_s:
+            return []
+        amount, market.undone = market.undone, _ZERO
+        involved = self._involved(market, still_open)
+        market.involved = set()
+        if market.booked_s > market.undone_s or len(set(involved.values())) < 2:
+            return []
+        return [MissedFill(symbol, amount, tuple(involved), market.explained, market.explained, market.undone_s,
+                           is_last_word=True, is_undone=True)]
+
+    def _involved(self, market: _Market, still_open: List[Candidate]) -> Dict[str, bool]:
+        """Whether they buy, of the orders that may have had a part in the difference, by client id."""
+        orders = [*still_open, *(order for _, order in market.cancelled.values())]
+        return {order.client_order_id: order.is_buy for order in orders if order.client_order_id in market.involved}
 
     def _takes_back(self, market: _Market) -> bool:
         """Whether a difference is only an earlier one that is explained at last, by a fill heard of late. It is of the
@@ -281,27 +310,36 @@ class PositionWatch:
             self._take_as_it_is(market, holding)
         gap = holding.size - market.booked - market.base
         if gap != market.gap:
+            self._note_undone(market, gap)
             market.gap = gap
             market.changed_s = self._looked_s
             market.suspects = {*market.cancelled, *(order.client_order_id for order in open_orders)}
+            market.involved |= market.suspects
         if gap != _ZERO and not market.is_base_sure:
             # What the first look showed may have lagged fills that were counted, or have been ahead of them.
             self._take_as_it_is(market, holding)
         if market.gap == _ZERO:
             market.explained, market.explained_s = holding, self._looked_s
             market.suspects = set()
+            market.involved = market.involved if market.undone else set()
             market.is_base_sure = market.is_base_sure or self._looked_s - market.based_s > self._lag_s
         # What ended long ago shows at the account, or nothing of it was missed.
         market.cancelled = {
             order_id: (ended_s, order) for order_id, (ended_s, order) in market.cancelled.items()
-            if self._looked_s - ended_s <= self.MEMORY_LAGS * self._lag_s or order_id in market.suspects
+            if self._looked_s - ended_s <= self.MEMORY_LAGS * self._lag_s or order_id in market.involved
         }
+
+    def _note_undone(self, market: _Market, gap: Decimal) -> None:
+        is_undone = gap == _ZERO and market.is_base_sure and market.booked_s < market.explained_s - self._lag_s
+        market.undone, market.undone_s = market.gap if is_undone else _ZERO, self._looked_s
 
     def _take_as_it_is(self, market: _Market, holding: Holding) -> None:
         market.base = holding.size - market.booked
         market.gap = market.told = _ZERO
         market.changed_s = market.explained_s = market.based_s = self._looked_s
         market.explained = holding
+        market.undone = _ZERO
+        market.involved = set()
         market.cancelled = {}
 
     def _has_lasted(self, market: _Market, limit_s: float) -> bool:

@@ -145,6 +145,50 @@ class MissedFillsTests(DerivativeTestCase):
         error, = self.errors()
         self.assertTrue(all(client_order_id in error for client_order_id in orders))
 
+    async def partly_fill_without_a_word_of_how_much(self):
+        """The venue's list says that an order is partly filled, and no more; nothing was heard of it."""
+        client_order_id = await self.open_order()
+        self.venue.change_order(client_order_id, "PARTIALLY_FILLED")
+        await self.poll()
+        return client_order_id
+
+    async def test_c16_the_cancel_of_an_order_that_was_partly_filled_waits_for_the_position_to_tell_by_how_much(self):
+        await self.know()
+        client_order_id = await self.partly_fill_without_a_word_of_how_much()
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.connector._missed_fills.is_held(client_order_id))
+        self.hold("0.4")
+        await self.until(lambda: self.is_done(client_order_id))
+
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual((Decimal("0.4"), []), (self.filled_amount(), self.errors()))
+
+    async def test_c16_partly_filled_orders_whose_parts_the_position_does_not_show_are_named(self):
+        await self.know()
+        orders = [await self.partly_fill_without_a_word_of_how_much() for _ in range(2)]
+        for client_order_id in orders:
+            self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: all(map(self.is_done, orders)))
+
+        self.assertEqual(2, len(self.errors()))
+        for client_order_id, error in zip(orders, self.errors()):
+            self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+            self.assertIn(f"Order {client_order_id} was filled in part before it was cancelled", error)
+
+    async def test_c16_a_position_that_went_and_came_back_is_said_with_its_orders(self):
+        await self.know()
+        orders = [await self.open_order(is_buy=True), await self.open_order(is_buy=False)]
+        for client_order_id, size in zip(orders, ("0.4", None)):
+            self.hold(size)
+            await self.poll()
+            self.tell(self.cancellation(client_order_id))
+        await self.poll_until(self.errors)
+
+        error, = self.errors()
+        self.assertIn("changed by 0.4 and back", error)
+        self.assertTrue(all(client_order_id in error for client_order_id in orders))
+        await self.until(lambda: all(map(self.is_done, orders)))
+
     async def test_c16_an_order_still_open_can_have_made_it_too(self):
         await self.know()
         cancelled, still_open = await self.open_order(), await self.open_order()

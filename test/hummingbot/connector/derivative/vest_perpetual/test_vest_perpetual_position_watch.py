@@ -198,6 +198,78 @@ def test_a_first_look_that_was_ahead_of_what_was_heard_blames_nobody():
     assert account.watch.gap(BTC) == 0
 
 
+def test_c16_orders_of_the_other_side_may_have_filled_too(account):
+    account.cancelled("1")
+    account.cancelled("2", is_buy=False)
+    account.open_orders = [Candidate("3", False)]
+    account.position = Decimal("0.2")
+    fill, = account.read_until_settled()
+    assert (fill.client_order_ids, set(fill.others)) == (("1",), {"2", "3"})
+
+
+@pytest.fixture
+def quiet(account):
+    """Nothing was filled for longer than the account or the events may lag."""
+    account.now_s += LAG_S * 2
+    account.read()
+    return account
+
+
+def there_and_back(account):
+    account.cancelled("1")
+    account.cancelled("2", is_buy=False)
+    account.position += Decimal("0.2")
+    account.read()
+    account.now_s += 1
+    account.position -= Decimal("0.2")
+    return account.read_until_settled()
+
+
+def test_c16_a_position_that_went_and_came_back_unheard_is_told_once_with_the_orders_of_both_sides(quiet):
+    fill, = there_and_back(quiet)
+    assert (fill.amount, set(fill.client_order_ids), fill.is_undone) == (Decimal("0.2"), {"1", "2"}, True)
+    assert quiet.read_until_settled() == []
+
+
+def test_c16_a_position_that_went_and_came_back_while_an_order_is_still_open_names_it(quiet):
+    quiet.open_orders = [Candidate("3", True)]
+    fill, = there_and_back(quiet)
+    assert set(fill.client_order_ids) == {"1", "2", "3"}
+
+
+def test_c16_a_position_that_went_and_came_back_without_orders_of_both_sides_was_moved_by_others(quiet):
+    quiet.cancelled("1")
+    quiet.position += Decimal("0.2")
+    quiet.read()
+    quiet.position -= Decimal("0.2")
+    assert quiet.read_until_settled() == []
+
+
+def test_c16_fills_that_are_heard_of_late_explain_a_position_that_went_and_came_back(quiet):
+    quiet.cancelled("1")
+    quiet.cancelled("2", is_buy=False)
+    quiet.position += Decimal("0.2")
+    quiet.read()
+    quiet.position -= Decimal("0.2")
+    quiet.read()
+    quiet.watch.note_fill(BTC, Decimal("0.2"))
+    quiet.read()
+    quiet.watch.note_fill(BTC, Decimal("-0.2"))
+    assert quiet.read_until_settled() == []
+
+
+def test_c16_an_account_that_shows_an_older_position_once_more_is_no_sign(quiet):
+    quiet.watch.note_fill(BTC, Decimal("0.2"))
+    quiet.position += Decimal("0.2")
+    quiet.read()
+    quiet.cancelled("1")
+    quiet.cancelled("2", is_buy=False)
+    quiet.position -= Decimal("0.2")
+    quiet.read()
+    quiet.position += Decimal("0.2")
+    assert quiet.read_until_settled() == []
+
+
 TICK = Decimal("0.1")
 PRICES = {
     # before: size and entry price; change; after: size and entry price; the price that shows
