@@ -28,6 +28,7 @@ _STATE_OF_STATUS = {
 }
 _STORED_STEP = Decimal("0.000001")
 _TABLES = {"Order", "OrderStatus", "TradeFill", "FundingPayment", "MarketData"}
+_OLDEST_TABLES = {"Order", "OrderStatus", "TradeFill"}  # what every Hummingbot has had
 _LOCK_TIMEOUT_S = 30.0  # a writing bot holds its lock for milliseconds
 # Of all the tables that tell of a market, its two columns.
 _MARKETS = ('SELECT market, symbol FROM "Order" UNION SELECT market, symbol FROM TradeFill '
@@ -163,7 +164,7 @@ class Database:
         """Every funding payment, the oldest first."""
         for time_ms, amount in self._rows("SELECT timestamp, amount FROM FundingPayment "
                                           "WHERE market = ? AND symbol = ? ORDER BY timestamp", market):
-            yield Payment(time_ms, Decimal(repr(amount)))
+            yield Payment(time_ms, _number(amount))
 
     def prices(self, market: Market) -> Iterator[Price]:
         """Every recorded price, the oldest first."""
@@ -203,18 +204,27 @@ def open_database(path: Path) -> Iterator[Database]:
             _copy(path, copy)
             with closing(sqlite3.connect(copy)) as connection:
                 names = {name for name, in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-                if not _TABLES <= names:
+                if not _OLDEST_TABLES <= names:
                     raise ReportError(_not_hummingbots(path))
+                if missing := sorted(_TABLES - names):
+                    raise ReportError(_of_another_version(path, f"no such table: {missing[0]}"))
                 yield Database(connection)
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
                 raise ReportError(_not_hummingbots(path)) from error
+            if str(error).startswith("no such column"):
+                raise ReportError(_of_another_version(path, str(error))) from error
             raise ReportError(f"{path} cannot be read ({error}); check its permissions, try again, or take a copy "
                               f"that was kept.") from error
 
 
 def _not_hummingbots(path: Path) -> str:
     return f"{path} is no Hummingbot database: name the .sqlite file in the data folder of a Hummingbot."
+
+
+def _of_another_version(path: Path, what: str) -> str:
+    return (f"{path} was written by a Hummingbot of another version ({what}); report a database of the version that "
+            f"this connector runs in.")
 
 
 def _copy(path: Path, copy: Path) -> None:
@@ -246,7 +256,19 @@ def _listed(names: Any) -> str:
 
 
 def _stored(number: Optional[int]) -> Decimal:
-    return Decimal(number or 0) * _STORED_STEP
+    return _number(number or 0) * _STORED_STEP
+
+
+def _number(value: Any) -> Decimal:
+    """Decimal of what a column of numbers holds. :raises ReportError: something else stands there"""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise ReportError(f"The database is damaged: where a number should be stands {value!r:.40}. Take a copy that was "
+                          f"kept.")
+    return number
 
 
 def _fee(fee_json: str, notional: Decimal, quote: str) -> Optional[Decimal]:

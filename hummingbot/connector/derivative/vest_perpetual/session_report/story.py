@@ -18,7 +18,7 @@ _STATE_WORDS = {FILLED: "filled completely", "open": "not known to have ended"}
 def story(session: Session) -> List[str]:
     """The sentences, the most general first."""
     if not session.markets:
-        return ["This connector has left neither orders nor fills nor funding in this database."]
+        return ["This connector has left neither orders nor fills nor funding in this database.", _trouble(session)]
     return [_what(session), _activity(session), *_profits(session), _holdings(session), _trouble(session)]
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import threading
+from contextlib import closing
 from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import (
     CONNECTOR,
@@ -113,6 +114,32 @@ def test_a_database_of_another_program_is_none_of_hummingbots(tmp_path):
     connection.close()
     with pytest.raises(ReportError, match="no Hummingbot database"), open_database(tmp_path / "other.sqlite"):
         pass
+
+
+@pytest.mark.parametrize("change, missing", [
+    ("DROP TABLE MarketData", "no such table: MarketData"),
+    ("DROP TABLE FundingPayment", "no such table: FundingPayment"),
+    ("ALTER TABLE TradeFill DROP COLUMN trade_fee_in_quote", "no such column: trade_fee_in_quote"),
+])
+def test_a_database_of_another_version_is_called_one(recording, change, missing):
+    recording.fill(0, 1, 100)
+    with closing(sqlite3.connect(recording.database)) as connection:
+        connection.execute(change)
+    with pytest.raises(ReportError, match=f"another version.*{missing}"), open_database(recording.database) as database:
+        list(database.fills(BTC))
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE TradeFill SET price = 'nonsense'", "UPDATE FundingPayment SET amount = 'nonsense'",
+    "UPDATE FundingPayment SET amount = 9e999",
+])
+def test_what_is_no_number_is_a_damage_and_not_counted(recording, change):
+    recording.fill(0, 1, 100)
+    recording.payment(0, 1)
+    with closing(sqlite3.connect(recording.database)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(ReportError, match="The database is damaged"), open_database(recording.database) as database:
+        list(database.fills(BTC)) + list(database.payments(BTC))
 
 
 def test_no_file_and_a_folder(tmp_path):
