@@ -74,6 +74,8 @@ async def require_nothing_open(session: Session) -> None:
 async def trade(session: Session) -> None:
     """A refusal, a LIMIT order that is cancelled, a MARKET order each way; the position is zero before and after.
 
+    When it ends early, also by Ctrl-C, what is open is cancelled and closed first.
+
     :raises CommandError: when there was a position or an order before, or something may be left
     """
     await require_nothing_open(session)
@@ -93,9 +95,11 @@ async def trade(session: Session) -> None:
         output.note("Trading was interrupted: what is open is cancelled and closed first, which takes some seconds.")
         # An order on its way can arrive until its window is over, and the account can lag behind a fill.
         await asyncio.sleep((CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS) / 1000)
+        if not await _clean_up(session):
+            session.report.incident(_left(session))
         raise
-    finally:
-        await _clean_up(session)
+    if not await _clean_up(session):
+        raise CommandError(_left(session), ExitCode.UNKNOWN)
 
 
 async def _trade(session: Session, events: Events) -> None:
@@ -288,10 +292,9 @@ async def _position(session: Session) -> Decimal:
     return sum((position.signed_size for position in found), Decimal(0))
 
 
-async def _clean_up(session: Session) -> None:
-    """Cancels and closes what the scenario has left, but nothing that can only be somebody else's, and makes sure.
-
-    :raises CommandError: when something may be left
+async def _clean_up(session: Session) -> bool:
+    """Cancels and closes what the scenario has left, but nothing that can only be somebody else's; whether it is sure
+    that nothing is left.
     """
     try:
         for order in await session.venue.orders.open_orders():
@@ -303,12 +306,14 @@ async def _clean_up(session: Session) -> None:
             session.report.incident("a position was still open at the end; it was closed")
             await following.place(session.venue, await _market_order(session, amount < 0, True, abs(amount)))
             amount = await _settled_position(session)
-        if not amount:
-            return
+        return not amount
     except (VestError, CommandError) as error:
         session.report.incident(f"the end could not be made sure of ({error})")
-    raise CommandError(f"something of {session.market.symbol} may be left: look at once with vest-perpetual account, "
-                       f"and close it", ExitCode.UNKNOWN)
+        return False
+
+
+def _left(session: Session) -> str:
+    return f"something of {session.market.symbol} may be left: look at once with vest-perpetual account, and close it"
 
 
 async def _settled_position(session: Session) -> Decimal:

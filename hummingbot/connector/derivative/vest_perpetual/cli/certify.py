@@ -1,4 +1,5 @@
 """`certify`: what the venue really does, statement by statement, as a file for the makers of the connector."""
+import asyncio
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -49,7 +50,8 @@ async def certify(
 
     Reads only, unless --trade is given. Without keys, only what is public is seen. Do not trade by other means on the
     account meanwhile. Exit code: 0 when all went as planned, 1 when a part ended early, which the report says, 6 when
-    orders or a position may be left.
+    orders or a position may be left. Ctrl-C closes what is open first, then the report says what was seen so far; the
+    exit code is 130, or 6 as before.
     """
     if not out.is_dir():
         raise CommandError(f"there is no folder {out}; make it, or choose another --out", ExitCode.USAGE)
@@ -64,9 +66,14 @@ async def certify(
             await trading.require_nothing_open(session)
             await _confirm(session, yes)
             acts += trading.ACTS + (account.records,)  # again: there are orders to be listed now
-        for act in acts + public.CLOSING:
-            output.note(f"{act.run.__name__.replace('_', ' ')} …")
-            await perform(act, session)
+        is_stopped = False
+        try:
+            for act in acts + public.CLOSING:
+                output.note(f"{act.run.__name__.replace('_', ' ')} …")
+                await perform(act, session)
+        except asyncio.CancelledError:  # Ctrl-C, which ends the command as soon as the report is written
+            is_stopped = True
+            report.incident("Ctrl-C ended the run before everything was looked at")
         may_be_left = await _what_may_be_left(session) if trade else ""
     facts = {"began": _utc(began_s), "market": session.market.symbol, "traded": trade,
              "observed": f"{sum(bool(report.observed(name)) for name in STATEMENTS)} of {len(STATEMENTS)} statements"}
@@ -77,6 +84,8 @@ async def certify(
     if may_be_left:
         output.note(f"Error: {may_be_left}")
         raise typer.Exit(int(ExitCode.UNKNOWN))
+    if is_stopped:
+        raise typer.Exit(int(ExitCode.INTERRUPTED))
     if report.incidents:
         raise typer.Exit(int(ExitCode.FAILED))
 

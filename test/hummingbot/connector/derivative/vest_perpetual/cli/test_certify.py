@@ -192,6 +192,27 @@ def test_a_run_that_takes_too_long_ends_with_nothing_open(venue, account, keys_f
     assert ledger["positions"] == [] and "NEW" not in [row["status"] for row in ledger["orders"]]
 
 
+@pytest.mark.parametrize("status, exit_code", [("TRADING", 130), ("HALT", 6)])
+def test_ctrl_c_closes_what_is_open_and_the_report_and_the_exit_code_say_what_may_be_left(
+        venue, account, keys_file, certified, monkeypatch, status, exit_code):
+    async def stop_while_a_position_is_open(session, order):
+        venue.ask("set_status", "BTC-PERP", status)
+        asyncio.current_task().cancel()  # as asyncio does on Ctrl-C
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(trading, "_watch_position", stop_while_a_position_is_open)
+    try:
+        outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
+    finally:
+        venue.ask("set_status", "BTC-PERP", "TRADING")
+
+    is_left = exit_code == 6
+    assert outcome.exit_code == exit_code
+    assert len(venue.ask("ledger", account.account_group)["positions"]) == is_left
+    incidents = " ".join(outcome.json["incidents"])
+    assert "Ctrl-C ended the run" in incidents and ("something of BTC-PERP may be left" in incidents) == is_left
+
+
 def test_a_folder_that_is_not_there_is_said_before_anything_is_asked(venue, run, tmp_path):
     outcome = run("certify", "--out", tmp_path / "none")
 
