@@ -3,9 +3,11 @@ import asyncio
 import logging
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
 from typing import Any, Callable, Dict, List
+from unittest.mock import AsyncMock, MagicMock
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_web_utils as web_utils
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import SocketTiming
+from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 
 SIGNING_KEY = "0x" + "11" * 32
 
@@ -27,6 +29,13 @@ async def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> 
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def websocket_of(assistant: NetworkMockingAssistant) -> AsyncMock:
+    """The framework's mock of aiohttp's websocket, of which one more method is no coroutine."""
+    websocket = assistant.create_websocket_mock()
+    websocket.get_extra_info = MagicMock(return_value=None)
+    return websocket
 
 
 class Names:

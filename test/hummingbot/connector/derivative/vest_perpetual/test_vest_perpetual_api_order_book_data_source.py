@@ -6,7 +6,12 @@ import math
 import re
 from decimal import Decimal
 from pathlib import Path
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import StreamTestCase, eventually, short_timing
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
+    StreamTestCase,
+    eventually,
+    short_timing,
+    websocket_of,
+)
 from typing import Any, Dict, List
 from unittest.mock import AsyncMock, MagicMock, patch
 
@@ -178,7 +183,7 @@ class FrameworkContractTest(StreamTestCase):
 
     @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
     async def test_listen_for_subscriptions_subscribes_to_trades_and_order_diffs_and_funding_info(self, ws_connect):
-        ws_connect.return_value = websocket = self.mocking_assistant.create_websocket_mock()
+        ws_connect.return_value = websocket = websocket_of(self.mocking_assistant)
         self.source.add_trading_pair("BTC-USDC")
         for request_id in (1, 2, 3):
             self.mocking_assistant.add_websocket_aiohttp_message(
@@ -294,7 +299,7 @@ class FrameworkContractTest(StreamTestCase):
 
     @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
     async def test_listen_for_order_book_diffs_gets_no_depth_frame(self, ws_connect):
-        ws_connect.return_value = websocket = self.mocking_assistant.create_websocket_mock()
+        ws_connect.return_value = websocket = websocket_of(self.mocking_assistant)
         diffs: asyncio.Queue = asyncio.Queue()
         self.run_in_background(self.source.listen_for_order_book_diffs(self.local_event_loop, diffs))
         self.run_in_background(self.source.listen_for_order_book_snapshots(self.local_event_loop, self.output))
@@ -399,7 +404,7 @@ class FrameworkContractTest(StreamTestCase):
     async def test_no_message_gets_into_the_wrong_queue(self):
         """One connection's frames of every channel, and of no channel, read by all listeners at once."""
         with patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock) as ws_connect:
-            ws_connect.return_value = websocket = self.mocking_assistant.create_websocket_mock()
+            ws_connect.return_value = websocket = websocket_of(self.mocking_assistant)
             outputs: List[asyncio.Queue] = [asyncio.Queue() for _ in range(3)]
             self.run_in_background(self.source.listen_for_order_book_snapshots(self.local_event_loop, outputs[0]))
             self.run_in_background(self.source.listen_for_trades(self.local_event_loop, outputs[1]))

@@ -11,6 +11,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
     StreamTestCase,
     eventually,
     short_timing,
+    websocket_of,
 )
 from typing import Any, Dict, List
 from unittest.mock import AsyncMock, patch
@@ -63,7 +64,7 @@ class FrameworkContractTest(StreamTestCase):
         self.output: asyncio.Queue = asyncio.Queue()
 
     def websocket_with(self, *frames: Any) -> AsyncMock:
-        websocket = self.mocking_assistant.create_websocket_mock()
+        websocket = websocket_of(self.mocking_assistant)
         for frame in frames:
             self.mocking_assistant.add_websocket_aiohttp_message(websocket, json.dumps(frame))
         return websocket
@@ -87,6 +88,19 @@ class FrameworkContractTest(StreamTestCase):
         await eventually(lambda: len(mock_api.requests and next(iter(mock_api.requests.values()))) >= 4)
         self.assertEqual(1, len(self.logs.texts(logging.WARNING)))
         self.assertIn("HTTP 503", self.logs.texts(logging.WARNING)[0])
+
+    @aioresponses()
+    async def test_c29_a_refusal_of_the_keys_before_costs_nothing_when_they_were_renewed_meanwhile(self, mock_api):
+        def renewed(url, **_):
+            self.source._api_factory.auth.replace_keys("the-renewed-api-key", SIGNING_KEY)
+
+        mock_api.post(LISTEN_KEY_URL, status=401, payload={"code": 1002, "msg": "who?"}, callback=renewed)
+        mock_api.post(LISTEN_KEY_URL, payload={"listenKey": LISTEN_KEY})
+
+        self.assertIn(LISTEN_KEY, await self.source._get_private_url())
+        self.assertEqual([], self.names.refusals)
+        keys = [request.kwargs["headers"]["X-API-KEY"] for request in next(iter(mock_api.requests.values()))]
+        self.assertEqual([API_KEY, "the-renewed-api-key"], keys)
 
     @aioresponses()
     async def test_ping_listen_key_successful(self, mock_api):
@@ -197,7 +211,7 @@ class FrameworkContractTest(StreamTestCase):
     @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
     async def test_listen_for_user_stream_iter_message_throws_exception(self, mock_api, ws_connect):
         mock_api.post(LISTEN_KEY_URL, payload={"listenKey": LISTEN_KEY}, repeat=True)
-        broken = self.mocking_assistant.create_websocket_mock()
+        broken = websocket_of(self.mocking_assistant)
         self.mocking_assistant.add_websocket_aiohttp_exception(broken, ZeroDivisionError("nobody foresaw this"))
         ws_connect.side_effect = [broken, self.websocket_with({"result": None, "id": 1})]
         with patch.object(self.source, "_sleep", AsyncMock()):  # the framework's pause after the unforeseen
@@ -451,7 +465,7 @@ class LifeTest(SimulatedVenueTestCase):
     async def test_b13_answered_pings_keep_a_quiet_account_fresh(self):
         await self.start()
         seen = self.source.last_recv_time
-        self.assertAlmostEqual(time.time(), seen, delta=2)
+        self.assertAlmostEqual(time.time(), seen, delta=60)
         await eventually(lambda: self.source.last_recv_time > seen)
         self.assertTrue(self.tracker.user_stream.empty())
 
