@@ -112,7 +112,7 @@ class FundingPaymentsTests(DerivativeTestCase):
         self.assertEqual([], self.payments())
 
         self.tell(order_event(row))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while not self.payments():
                 await self.read()
         self.assertEqual([("BTC-USDC", Decimal("-0.5"))], self.payments())
@@ -218,12 +218,13 @@ class FundingPaymentsTests(DerivativeTestCase):
     async def test_a17_many_fills_are_no_storm_of_requests(self):
         self.connector.FUNDING_REFRESH_PAUSE_S = 0.2
         self.run_in_background(self.connector._funding_payment_polling_loop())
+        began_s = time.monotonic()
         await self.until(lambda: self.venue.asked(*GET_ORDERS))
         for _ in range(20):
             self.connector._funding_fee_poll_notifier.set()
             await asyncio.sleep(0.01)
 
-        self.assertLessEqual(len(self.venue.asked(*GET_ORDERS)), 4)
+        self.assertLessEqual(len(self.venue.asked(*GET_ORDERS)), 4 + (time.monotonic() - began_s) / 0.2)
 
     # --- Over a restart of the network
 
@@ -267,8 +268,7 @@ class FundingPaymentsTests(DerivativeTestCase):
 
         self.assertEqual([True, True, False], [loop.done() for loop in loops])
         await self.connector.stop_network()
-        await asyncio.sleep(0.02)
-        self.assertTrue(loops[-1].done())
+        await self.until(loops[-1].done)
 
     async def test_starting_does_not_cut_off_an_order_on_its_way(self):
         answers_now = asyncio.Event()

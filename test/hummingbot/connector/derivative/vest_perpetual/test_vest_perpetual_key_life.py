@@ -41,6 +41,7 @@ POST_CANCEL = ("POST", CONSTANTS.ORDERS_CANCEL_PATH)
 NEW_SIGNING_KEY = "0x" + "2b" * 32
 WALLET = "0x" + "c0ffee" + "00" * 17
 HOUR_MS = 3_600_000
+WRITING_NS = 60 * 10 ** 9  # so long a file counts as being written, which no test takes
 
 
 def jwt(expires_in_s):
@@ -221,6 +222,7 @@ class KeystoreTests(DerivativeTestCase):
         self.manager = config_crypt.ETHKeyFileSecretManger("a password")
         self.enterContext(patch.object(security.Security, "secrets_manager", self.manager))
         self.enterContext(patch.object(security.Security, "_secure_configs", {}))
+        self.enterContext(patch.object(vest_perpetual_stored_keys, "_WRITING_NS", WRITING_NS))
         # A thousandth of the work that the keystore does in earnest.
         self.enterContext(patch.object(config_crypt, "get_default_work_factor_for_kdf", lambda kdf: 1000))
         await super().asyncSetUp()
@@ -240,7 +242,7 @@ class KeystoreTests(DerivativeTestCase):
     def let_time_pass():
         """The file is not being written any more."""
         path = config_helpers.get_connector_config_yml_path(DOMAIN)
-        changed_ns = path.stat().st_mtime_ns - 10_000_000_000
+        changed_ns = path.stat().st_mtime_ns - 2 * WRITING_NS
         os.utime(path, ns=(changed_ns, changed_ns))
 
     async def check(self):

@@ -156,12 +156,12 @@ class ConnectionTest(ServerTestCase):
         self.assertFalse(reading.done())
 
     async def test_b10_a_computer_that_was_busy_does_not_take_its_own_silence_for_the_venues(self):
-        socket = await self.open(pongs, ping_interval_s=0.05, silence_limit_s=0.12)
+        socket = await self.open(pongs, ping_interval_s=0.2, silence_limit_s=1)
         reading = self.run_in_background(socket.read(lambda message, payload: None))
         await eventually(lambda: socket.last_recv_time > 0)
-        time.sleep(0.3)  # blocks everything
+        time.sleep(1.2)  # blocks everything
         busy_until = time.time()
-        await eventually(lambda: socket.last_recv_time > busy_until + 0.1)
+        await eventually(lambda: socket.last_recv_time > busy_until + 0.2)
         self.assertFalse(reading.done())
 
     async def test_c22_silence_ends_the_connection_within_its_limit(self):
@@ -362,13 +362,13 @@ class KeeperTest(ServerTestCase):
             await websocket.close(code=1011)
 
         self.conversations = [closes(1011)] * 5 + [lasts, pongs]
-        self.run_in_background(self.keep_reading(self.keeper(backoff_max_s=0.1, silence_limit_s=5)))
+        self.run_in_background(self.keep_reading(self.keeper(backoff_min_s=0.05, backoff_max_s=1, silence_limit_s=30)))
         await eventually(lambda: len(self.connected_at_s) == 6)
-        await eventually(lambda: time.monotonic() - self.connected_at_s[-1] > 0.2)
+        await eventually(lambda: time.monotonic() - self.connected_at_s[-1] > 1.1)
         hold.set()
         lost_at_s = time.monotonic()
         await eventually(lambda: len(self.connected_at_s) == 7)
-        self.assertLess(self.connected_at_s[-1] - lost_at_s, 0.1)
+        self.assertLess(self.connected_at_s[-1] - lost_at_s, 0.5)  # of one that had not been healthy, the least
         await eventually(lambda: self.logs.count("is connected again") == 2)
         self.assertEqual(2, self.logs.count("is interrupted (close code 1011"))
 
@@ -390,10 +390,10 @@ class KeeperTest(ServerTestCase):
                 raise VestPayloadError("answer.listenKey: missing")
             return self.url
 
-        socket = await self.keeper(unauthorized_retry_s=0.3).open(get_url)
+        socket = await self.keeper(unauthorized_retry_s=1).open(get_url)
         self.addAsyncCleanup(socket.disconnect)
-        self.assertGreaterEqual(asked_at_s[1] - asked_at_s[0], 0.29)
-        self.assertLess(asked_at_s[2] - asked_at_s[1], 0.2)
+        self.assertGreaterEqual(asked_at_s[1] - asked_at_s[0], 0.99)
+        self.assertLess(asked_at_s[2] - asked_at_s[1], 0.9)
         self.assertEqual(1, self.logs.count("register a new signing key"))
 
     async def test_no_failure_to_connect_tells_the_address(self):
