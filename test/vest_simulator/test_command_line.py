@@ -32,7 +32,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path, number):
     assert stat.S_IMODE(os.stat(ready).st_mode) == 0o600
     assert set(facts) == {"url", "admin_url", "accounts"}
     assert set(facts["accounts"][0]) == {"api_key", "signing_private_key", "account_group"}
-    with urllib.request.urlopen(facts["url"] + "/v2/exchangeInfo", timeout=5) as answer:
+    with urllib.request.urlopen(facts["url"] + "/v2/exchangeInfo", timeout=30) as answer:
         assert [row["symbol"] for row in json.load(answer)["symbols"]] == ["BTC-PERP", "SPX-PERP"]
     process.send_signal(number)
     out, err = process.communicate(timeout=START_S)
@@ -91,7 +91,7 @@ def test_recorded_prices_and_a_state_that_hands_out_the_same_keys_again(tmp_path
                         "--at-end", "hold", "--state", state, "--ready-file", ready)
         found.append(facts_when_ready(process, ready))
         ready.unlink()
-        with urllib.request.urlopen(found[-1]["url"] + "/v2/ticker/latest", timeout=5) as answer:
+        with urllib.request.urlopen(found[-1]["url"] + "/v2/ticker/latest", timeout=30) as answer:
             row, = json.load(answer)["tickers"]
             assert row["symbol"] == "BTC-PERP" and 59_990 <= float(row["indexPrice"]) <= 60_010
         process.send_signal(signal.SIGTERM)

@@ -97,7 +97,7 @@ async def test_malformed_requests_are_answered_with_an_error(text):
 
 
 async def test_silent_clients_are_dropped_and_those_that_ping_stay():
-    async with running(ping_timeout_s=0.3) as (_, client):
+    async with running(ping_timeout_s=1) as (_, client):
         silent, lively = await client.connect(), await client.connect()
 
         async def ping():
