@@ -44,7 +44,7 @@ from vest_simulator import Credentials, SimulatorConfig, Switches, VestSimulator
 from vest_simulator.faults.proxy import TcpProxy
 
 PAIRS = ("BTC-USDC", "ETH-USDC")
-TIMEOUT_S = 20.0
+TIMEOUT_S = 30.0
 # Shorter than in earnest, so that tests are short; the code is the same.
 SHORT_CONSTANTS = dict(RECV_WINDOW_MS=1500, UNKNOWN_OUTCOME_GRACE_MS=200, FUNDING_POLL_INTERVAL_S=1)
 TIMING = SocketTiming(

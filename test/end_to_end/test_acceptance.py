@@ -204,7 +204,7 @@ async def test_a13_refusals_for_too_many_requests_lose_no_order():
             await bench.bot.open(order_id)
         fault = await bench.admin.add_fault("rest", "status", method="GET", path="/orders|/account", status=429,
                                             times=times, headers={"Retry-After": "0"})
-        await bench.until(lambda: _has_struck(bench, fault, times), timeout_s=20)
+        await bench.until(lambda: _has_struck(bench, fault, times))
         assert all(bench.bot.names(order_id) == ["Created"] for order_id in orders)
         ids = [row[0] for row in bench.bot.records.query('SELECT exchange_order_id FROM "Order"')]
         assert sorted(ids) == sorted(row["id"] for row in (await bench.ledger())["orders"])
@@ -339,7 +339,7 @@ async def test_b11_a_request_that_hangs_holds_up_no_poll():
             hanging = await bench.admin.add_fault("rest", "hang", method="GET", path="/orders|/account", times=2)
             await bench.until(lambda: _has_struck(bench, hanging, 2))
             await bench.admin.cancel_order(bench.bot.account_group, exchange_id)
-            await bench.until(lambda: bench.bot.is_done(waiting), timeout_s=4)
+            await bench.until(lambda: bench.bot.is_done(waiting))
             assert bench.bot.names(waiting) == ["Created", "Cancelled"]
 
 

@@ -81,7 +81,7 @@ async def test_c19_frames_that_cannot_be_understood(kind):
         await bench.admin.push_private(bench.bot.account_group, **BROKEN_FRAMES[kind])
         await bench.admin.push_public(**BROKEN_FRAMES[kind])
         order_id = bench.bot.buy("BTC-USDC", "0.01")
-        await bench.until(lambda: bench.bot.is_done(order_id), timeout_s=1)
+        await bench.until(lambda: bench.bot.is_done(order_id))
         assert len(await opened(bench)) == 1
 
 
@@ -101,7 +101,7 @@ async def test_c19_frames_in_other_forms(form):
         raw = {"binary": text.encode(), "brotli": brotli.compress(text.encode()),
                "batch": json.dumps([private_event("ORDER", {**ODD_ORDER, "status": "NEW"}), event])}[form]
         await bench.admin.push_private(bench.bot.account_group, raw=raw)
-        await bench.until(lambda: bench.bot.is_done(order_id), timeout_s=1)
+        await bench.until(lambda: bench.bot.is_done(order_id))
         await bench.admin.clear_faults()
 
 
@@ -137,7 +137,7 @@ async def test_c22_a_half_open_connection_is_found_out():
         await bench.admin.cancel_order(bench.bot.account_group, exchange_id)
         await bench.until(lambda: bench.said("user stream of Vest is interrupted"))
         bench.proxy.resume()
-        await bench.until(lambda: bench.bot.is_done(order_id), timeout_s=15)
+        await bench.until(lambda: bench.bot.is_done(order_id))
         assert bench.bot.names(order_id) == ["Created", "Cancelled"]
 
 
@@ -151,7 +151,7 @@ async def test_c22_an_alive_but_mute_private_socket_is_found_out():
         await bench.admin.add_fault("socket", "mute", socket="private", times=1)
         await bench.admin.cancel_order(bench.bot.account_group, exchange_id)
         await bench.until(lambda: bench.bot.is_done(order_id))
-        await bench.until(lambda: _has_opened(bench, "private", 2), timeout_s=20)
+        await bench.until(lambda: _has_opened(bench, "private", 2))
         await assert_events_are_heard(bench)
 
 
@@ -163,7 +163,7 @@ async def test_c22_an_alive_but_mute_public_socket_is_found_out():
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED]
         await bench.admin.add_fault("socket", "mute", socket="public", times=1)
-        await bench.until(lambda: _has_opened(bench, "public", 2), timeout_s=20)
+        await bench.until(lambda: _has_opened(bench, "public", 2))
         await bench.admin.set_price("BTC-PERP", "90000")
         await bench.until(lambda: abs(bench.connector.get_mid_price("BTC-USDC") - 90000) < 50)
 

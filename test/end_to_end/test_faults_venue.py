@@ -145,7 +145,7 @@ async def test_c33_the_venue_answers_503_for_a_while():
         await bench.until(lambda: bench.connector.network_status.name == "NOT_CONNECTED")
         await bench.admin.set_price("BTC-PERP", price - 10)
         lines = len(bench.log.lines)
-        await bench.until(lambda: _has_struck(bench, fault, 15), timeout_s=20)
+        await bench.until(lambda: _has_struck(bench, fault, 15))
         assert len(bench.log.lines) - lines < 40
         assert [bench.bot.names(order_id) for order_id in orders] == [["Created"]] * 3
         await bench.admin.clear_faults()

@@ -83,7 +83,7 @@ async def test_every_get_is_answered_with_a_horror(horror):
         await bench.bot.open(order_id)
         lines = len(bench.log.lines)
         fault = await bench.admin.add_fault("rest", "status", status=200, method="GET", body=HORRORS[horror])
-        await bench.until(lambda: has_struck(bench, fault, 15), timeout_s=20)
+        await bench.until(lambda: has_struck(bench, fault, 15))
         assert len(bench.log.lines) - lines < MOST_LINES
         await is_well_again(bench, order_id)
 
@@ -101,7 +101,7 @@ async def test_c19_every_socket_brings_horrors_and_the_next_event_counts(horror)
                 await bench.admin.push_private(bench.bot.account_group, raw=raw)
                 await bench.admin.push_public(raw=raw)
         filled = bench.bot.buy("ETH-USDC", "0.1")
-        await bench.until(lambda: bench.bot.is_done(filled), timeout_s=2)
+        await bench.until(lambda: bench.bot.is_done(filled))
         opened = await bench.admin.journal(kind="socket_opened")
         assert len(opened) == 2, "a bad frame costs itself, not the connection"
         assert len(bench.log.lines) - lines < MOST_LINES
@@ -145,7 +145,7 @@ async def test_c20_a_flood_of_foreign_and_unknown_things_leaves_nothing_behind()
         await bench.admin.push_private(bench.bot.account_group, raw=json.dumps(foreign + unreadable + strange))
         await bench.admin.push_public(raw=json.dumps(unknown + strange))
         filled = bench.bot.buy("ETH-USDC", "0.1")
-        await bench.until(lambda: bench.bot.is_done(filled), timeout_s=3)
+        await bench.until(lambda: bench.bot.is_done(filled))
         await bench.until(lambda: sizes(bench)["private queue"] == 0)
         assert len(bench.log.lines) - lines < MOST_LINES
         assert sizes(bench).pop("statuses") <= 1000 and sizes(bench)["orders"] == 2

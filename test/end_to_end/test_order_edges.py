@@ -20,7 +20,7 @@ def decimal(value):
 async def assert_refused(bench, order_id, words):
     """One Failure that says why, nothing sent, nothing tracked."""
     bot = bench.bot
-    await bench.until(lambda: bot.is_done(order_id), timeout_s=2)
+    await bench.until(lambda: bot.is_done(order_id))
     assert bot.names(order_id) == ["Failed"]
     assert words in bot.failure(order_id)
     assert await bench.requests("POST", "/orders") == []

@@ -185,7 +185,7 @@ async def test_an_order_of_another_bot_with_our_very_nonce_is_not_taken_for_ours
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         foreign = await bench.admin.place_order(bot.account_group, "ETH-PERP", False, "0.5", "LIMIT", "9000",
                                                 nonce=int(order_id))
-        await bench.until(lambda: bot.is_done(order_id), timeout_s=4)
+        await bench.until(lambda: bot.is_done(order_id))
         assert bot.names(order_id) == ["Failed"]
         rows = (await bench.ledger())["orders"]
         assert [(row["id"], row["status"]) for row in rows] == [(foreign["id"], "NEW")]
