@@ -22,6 +22,7 @@ COLOURS = (BLUE, GREEN, RED, AMBER, VIOLET, GREY)
 _STATE_COLOURS = {FILLED: GREEN, CANCELLED: GREY, FAILED: RED, OPEN: AMBER}
 _LEVEL_COLOURS = {"CRITICAL": RED, "ERROR": RED, "WARNING": AMBER, "NETWORK": VIOLET}
 _MANY_FILLS = 200  # their marks are smaller
+_FEW = 5  # things to count
 _DRAWN_LINES = 500  # of the log, of each level
 _BINS_PER_DECADE = 8
 _TICKS_MS = {1: "1 ms", 3: "3 ms", 10: "10 ms", 30: "30 ms", 100: "0.1 s", 300: "0.3 s", 1000: "1 s", 3000: "3 s",
@@ -132,9 +133,11 @@ def states_figure(states: Mapping[str, Mapping[str, int]]) -> go.Figure:
                name=state, orientation="h", marker_color=colour, texttemplate="%{x:,}", textposition="inside",
                textangle=0, hovertemplate=f"{state}: %{{x:,}}<extra></extra>")
         for state, colour in _STATE_COLOURS.items() if any(counts.get(state) for counts in states.values())])
+    most = max(sum(counts.values()) for counts in states.values())
     figure.update_layout(barmode="stack", height=140 + 36 * len(states), margin=_MARGIN,
                          yaxis=dict(autorange="reversed", automargin=True, type="category"),
-                         xaxis_title="orders", legend=dict(**_LEGEND_ABOVE, traceorder="normal"))
+                         xaxis=dict(title="orders", dtick=_whole(most)),
+                         legend=dict(**_LEGEND_ABOVE, traceorder="normal"))
     return figure
 
 
@@ -147,9 +150,14 @@ def latency_figure(latencies_ms: Mapping[str, Sequence[float]]) -> go.Figure:
                         for (name, values), colour in zip(latencies_ms.items(), (BLUE, AMBER, VIOLET, GREEN, GREY))])
     figure.update_layout(
         barmode="overlay", height=300, margin=_MARGIN, bargap=0.04, showlegend=True, legend=_LEGEND_ABOVE,
-        yaxis=dict(title="orders", automargin=True),
+        yaxis=dict(title="orders", automargin=True, dtick=_whole(max(max(bar.y) for bar in figure.data))),
         xaxis=dict(tickvals=[log10(tick_ms) for tick_ms in _TICKS_MS], ticktext=list(_TICKS_MS.values())))
     return figure
+
+
+def _whole(highest: int) -> Optional[int]:
+    """The distance of ticks that number things, which plotly would halve when there are few."""
+    return 1 if highest <= _FEW else None
 
 
 def _histogram(name: str, values: Sequence[float], colour: str) -> go.Bar:

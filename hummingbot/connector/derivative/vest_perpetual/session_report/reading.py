@@ -266,8 +266,8 @@ def _number(value: Any) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise ReportError(f"The database is damaged: where a number should be stands {value!r:.40}. Take a copy that was "
-                          f"kept.")
+        raise ReportError(
+            f"The database is damaged: where a number should be stands {value!r:.40}. Take a copy that was kept.")
     return number
 
 

@@ -23,8 +23,8 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.report import
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import read_session
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
-PAGE_TAGS = set("html head meta title style body main h1 h2 h3 p div span table thead tbody tr th td figure script ul li"
-                .split())
+PAGE_TAGS = set("html head meta title style body main h1 h2 h3 p div span figure script ul li "
+                "table thead tbody tr th td".split())
 PAGE_COLOURS = re.compile(r"--(page|panel|text|muted|bad|good): (#[0-9a-f]{6})")
 
 
