@@ -19,7 +19,7 @@ RUN_BY = {
     "make simulator": f"{E2E}/test_paper_trading.py::test_make_hands_on_what_the_page_says",
     "make client": f"{E2E}/test_connect.py::test_a1_connect_in_the_full_screen_client",
     "connect vest_perpetual": f"{E2E}/test_connect.py::test_a1_connect_in_the_full_screen_client",
-    "python -m hummingbot.cli.main connect vest_perpetual --keys-stdin":
+    ".venv/bin/hbot connect vest_perpetual --keys-stdin":
         f"{E2E}/test_connect.py::test_a1_connect_without_a_screen",
     "python -m hummingbot.cli.main connect vest_perpetual --fields":
         f"{E2E}/test_wheel.py::test_the_wheel_is_discovered_trades_and_leaves_no_trace",
@@ -54,7 +54,7 @@ RUN_BY = {
     "vest-perpetual lp": f"{CLI}/test_account.py::test_lp_moves_money_and_lists_it",
     "vest-perpetual withdraw": f"{CLI}/test_account.py::test_a_withdrawal_leaves_the_account",
     "vest-perpetual transfers": f"{E2E}/test_cli.py::test_every_command_speaks_to_programs_and_tells_no_secret",
-    "vest-perpetual stream": f"{E2E}/test_cli.py::test_ctrl_c_ends_the_stream_with_one_word",
+    "vest-perpetual stream": f"{E2E}/test_cli.py::test_ctrl_c_ends_the_stream_with_one_word_or_document",
     "vest-perpetual doctor": f"{E2E}/test_doctor.py::test_a_bot_on_the_same_account_trades_on_undisturbed",
     "vest-perpetual certify --domain vest_perpetual_testnet":
         f"{CLI}/test_certify.py::test_by_default_it_only_reads",

@@ -60,6 +60,18 @@ def test_the_page_of_errors_is_what_the_connector_says():
     assert error_page.PAGE.read_text() == error_page.page(), "run make errors"
 
 
+def test_what_comments_refer_to_can_be_looked_up():
+    pages = "".join((PROJECT / "docs" / name).read_text() for name in ("architecture.md", "reliability.md"))
+    listed = set(re.findall(r"^\| ([ABC]?\d+) \|", pages, re.MULTILINE))
+    sources = [file for folder in ("hummingbot", "controllers", "scripts", "workbench")
+               for file in (PROJECT / folder).rglob("*.py")]
+    referred = {(file, name) for file in sources for name in re.findall(
+        r"\b([ABC]\d{1,2})\b|\bdesign decision (\d+)", file.read_text())}
+    assert len(referred) > 100
+    assert [(str(file.relative_to(PROJECT)), row or decision) for file, (row, decision) in sorted(referred)
+            if (row or decision) not in listed] == []
+
+
 def test_the_architecture_names_every_module():
     text = (PROJECT / "docs" / "architecture.md").read_text() + (_CONNECTOR / "__init__.py").read_text()
     modules = {file.stem.removeprefix("vest_perpetual_") for file in _CONNECTOR.glob("vest_perpetual_*.py")}

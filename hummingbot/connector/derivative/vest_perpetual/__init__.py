@@ -20,5 +20,5 @@ imported when the client starts.
 What comments refer to: "protocol section" is a part of the venue's v2 protocol (1 hosts, 2 conventions, 3 errors, 4
 public REST, 5 private REST, 6 sockets, 7 traps), and [?] marks what nobody could observe yet. A1, B9 and C31 name
 what the tests of these names prove: A for users, B for gaps of Hummingbot's framework, C for faults. "Design
-decision" numbers a choice, which is told where it is named.
+decision" numbers a choice, which is told where it is named. The project's docs/architecture.md lists all of them.
 """
