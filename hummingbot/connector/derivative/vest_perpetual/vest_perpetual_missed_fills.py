@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
-from typing import Callable, Dict, Iterable, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set
 
 from cachetools import FIFOCache
 
@@ -76,6 +76,8 @@ class MissedFills:
 
     # An end is held back for at most so many times the account's lag.
     LONGEST_HOLD_LAGS = 3
+    # The session's notes of unchanged positions are written anew after so many s.
+    MEMORY_REFRESH_S = 60.0
 
     def __init__(self, tracker: VestOrderTracker, orders: OrdersReader, markets: Markets, clock: ServerClock,
                  fee_schema: Callable[[str], TradeFeeSchema], memory: SessionMemory, lag_s: float,
@@ -97,6 +99,8 @@ class MissedFills:
         self._connected_s = float("-inf")
         self._connected_ms = 0
         self._has_recalled = False
+        self._remembered: Dict[str, Any] = {}
+        self._remembered_s = float("-inf")
 
     # --- What is heard
 
@@ -171,18 +175,26 @@ class MissedFills:
         self._watch.go_on_from(basis, known["looked_ms"] / 1000 - offset_s)
 
     def _remember(self) -> None:
-        """Keeps what explains the positions, at every fill as well: the client's database has it by then."""
+        """Keeps what explains the positions, at every fill as well: the client's database has it by then. When nothing
+        but the time of the look is new, that is kept now and then.
+        """
         if not self._has_recalled or self._watch.looked_s is None:
             return
+        basis = self._watch.basis()
+        news = {symbol: known and (known.size, known.explained) for symbol, known in basis.items()}
+        is_recent = self._watch.looked_s - self._remembered_s < self.MEMORY_REFRESH_S
+        if news == self._remembered and is_recent:
+            return
+        self._remembered, self._remembered_s = news, self._watch.looked_s
         offset_ms = self._clock.now_ms() - self._clock.monotonic_s() * 1000
         self._memory.note_positions({
             "looked_ms": int(self._watch.looked_s * 1000 + offset_ms),
             "markets": {
-                symbol: basis and (
-                    str(basis.size), str(basis.explained.size), str(basis.explained.entry_price),
-                    int(basis.explained_s * 1000 + offset_ms),
+                symbol: known and (
+                    str(known.size), str(known.explained.size), str(known.explained.entry_price),
+                    int(known.explained_s * 1000 + offset_ms),
                 )
-                for symbol, basis in self._watch.basis().items()
+                for symbol, known in basis.items()
             },
         })
 

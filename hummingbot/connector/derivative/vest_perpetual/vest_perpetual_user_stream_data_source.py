@@ -133,9 +133,12 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
             queue.put_nowait(STREAM_RECONNECTED)
 
     async def _get_private_url(self) -> str:
+        renewals = self._api_factory.auth.renewals
         try:
             listen_key = await self._get_listen_key()
         except VestUnauthorizedError as error:
+            if renewals != self._api_factory.auth.renewals:
+                return await self._get_private_url()  # it was the keys before
             report = getattr(self._connector, "on_api_key_refused", None)
             if report is not None:
                 report(error)

@@ -196,6 +196,7 @@ class MissedFillsTests(MissedFillsTestCase):
         await self.until(lambda: all(map(self.is_done, orders)))
 
     async def test_c16_the_notes_for_the_next_session_are_not_written_at_every_reading(self):
+        self.connector._missed_fills.recall()
         await self.know("0.4")
         notes = self.connector._memory._path
         before = notes.read_text()
