@@ -3,7 +3,7 @@ import asyncio
 from abc import ABC
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, Awaitable, Callable, Iterable, Optional, Tuple
+from typing import Any, Awaitable, Callable, Coroutine, Iterable, Optional, Tuple
 
 from bidict import bidict
 
@@ -26,7 +26,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload impor
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import PositionMode, PositionSide
-from hummingbot.core.utils.async_utils import safe_ensure_future
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 
 
@@ -55,6 +54,7 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
     _missed_fills: MissedFills
     _note_wallet: Callable[[Optional[str]], None]
     _prove_signing_key: Callable[[WebAssistantsFactory], Awaitable[None]]
+    _spawn: Callable[[Coroutine[Any, Any, Any]], asyncio.Task]
     _warn_of_expiring_keys: Callable[[], None]
 
     # --- Reading
@@ -68,7 +68,7 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
             return
         self._account_news.set()
         if self._account_refresh_task is None or self._account_refresh_task.done():
-            self._account_refresh_task = safe_ensure_future(self._refresh_account())
+            self._account_refresh_task = self._spawn(self._refresh_account())
 
     async def _refresh_account(self) -> None:
         """Reads the account at once and once more, because it can lag; then on, with growing pauses, until it explains

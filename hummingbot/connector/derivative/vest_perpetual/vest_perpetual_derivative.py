@@ -313,7 +313,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._is_stopped = not self._is_starting
         this_task = asyncio.current_task()
         cancellations = this_task.cancelling()
-        tasks = [*self._tasks, self._funding_fee_polling_task, self._account_refresh_task]
+        tasks = [*self._tasks, self._funding_fee_polling_task]
         self._funding_fee_polling_task = None
         self._account_refresh_task = None
         for task in tasks:
@@ -349,10 +349,16 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
             # A refusal in the venue's own words is an answer: the symbol was delisted, say (acceptance C31).
 
     def _spawn(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task:
-        task = safe_ensure_future(coroutine)
+        # The framework's `safe_ensure_future` leaves a coroutine unawaited when it is cancelled before it has begun.
+        task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._on_task_done)
         return task
+
+    def _on_task_done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.logger().error("Unhandled error in background task", exc_info=task.exception())
 
     # --- Requests
 

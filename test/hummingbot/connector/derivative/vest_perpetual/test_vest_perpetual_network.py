@@ -251,8 +251,7 @@ class NetworkTests(DerivativeTestCase):
         await self.connector._update_order_status()
 
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        begun = [task for task in asyncio.all_tasks() - before if "safe_wrapper" in repr(task.get_coro())]
-        self.assertEqual([], begun)
+        self.assertEqual([], self.begun_since(before))
 
     async def test_a20_stopping_leaves_no_task(self):
         self.connector.CANCEL_WAIT_S = 0.01
@@ -263,14 +262,31 @@ class NetworkTests(DerivativeTestCase):
         self.connector.cancel("BTC-USDC", client_order_id)
         self.connector._refresh_account_soon()
         await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
-        await asyncio.sleep(0.02)  # for the tasks to begin
+        self.assertGreaterEqual(len(self.begun_since(before)), 2)
 
         await self.connector.stop_network()
-        await self.until(lambda: not [task for task in asyncio.all_tasks() - before if self.is_ours(task)])
+        await self.until(lambda: not self.begun_since(before))
+
+    async def test_a20_a_task_that_the_stop_ends_before_it_has_begun_is_no_warning(self):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            self.connector._refresh_account_soon()
+            await self.connector.stop_network()
+            gc.collect()
+        self.assertEqual([], [str(warning.message) for warning in warned if "_refresh_account" in str(warning.message)])
+
+    async def test_a_task_that_fails_unforeseen_is_an_error_in_the_log(self):
+        with patch.object(self.connector, "_update_account", side_effect=ZeroDivisionError("nobody foresaw this")):
+            self.connector._refresh_account_soon()
+            await self.until(lambda: self.logs.count("Unhandled error in background task"))
+        self.assertEqual(1, self.logs.count("nobody foresaw this"))
 
     @staticmethod
-    def is_ours(task):
-        return "vest_perpetual" in repr(task.get_coro())
+    def begun_since(before):
+        """Tasks of the connector and the framework that are not among those."""
+        package = str(Path(hummingbot.__file__).parent)
+        begun = asyncio.all_tasks() - before
+        return [task for task in begun if task.get_coro().cr_code.co_filename.startswith(package)]
 
     async def test_the_key_is_never_shown(self):
         self.assertNotIn(API_KEY, repr(self.connector.authenticator))
