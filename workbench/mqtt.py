@@ -26,6 +26,21 @@ listener {port} {host}
 allow_anonymous false
 password_file mosquitto.passwords
 """
+TLS_CONFIGURATION = """\
+listener {port} {host}
+certfile broker.pem
+keyfile broker.key
+allow_anonymous false
+password_file mosquitto.passwords
+"""
+AUTHORITY = "ca.pem"
+CERTIFICATE_COMMANDS = (
+    f"openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=fleet -addext keyUsage=critical,keyCertSign "
+    f"-keyout ca.key -out {AUTHORITY}",
+    f"openssl req -x509 -CA {AUTHORITY} -CAkey ca.key -newkey rsa:2048 -nodes -days 800 -subj /CN=broker "
+    f"-addext basicConstraints=CA:FALSE -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+    f"-keyout broker.key -out broker.pem",
+)
 PASSWORD_COMMAND = ("mosquitto_passwd", "-c", "mosquitto.passwords", USER)
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 60.0
@@ -41,15 +56,17 @@ class MqttError(Exception):
 class Broker:
     """A mosquitto on a free port of this machine that lets in who knows the password; `with` starts and stops it.
 
-    :param folder: for its configuration, its passwords (hashed) and its log.
+    :param folder: for its configuration, its passwords (hashed), its certificates and its log.
+    :param is_tls: whether it speaks TLS, with the certificate of an authority of its own, `authority`.
     """
 
     host = "127.0.0.1"
     user = USER
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_tls: bool = False) -> None:
         self.password = secrets.token_urlsafe(16)
         self.port = 0
+        self.authority = folder / AUTHORITY if is_tls else None
         self._folder = folder
         self._process: "Optional[subprocess.Popen[bytes]]" = None
 
@@ -68,9 +85,12 @@ class Broker:
         self.port = _free_port(self.host)
         subprocess.run(PASSWORD_COMMAND, cwd=self._folder, input=f"{self.password}\n" * 2, text=True, check=True,
                        capture_output=True)
+        for command in CERTIFICATE_COMMANDS if self.authority else ():
+            subprocess.run(command.split(), cwd=self._folder, check=True, capture_output=True)
         # Started by root it would become another user, who may not read its files here.
+        configuration = TLS_CONFIGURATION if self.authority else CONFIGURATION
         (self._folder / "mosquitto.conf").write_text(
-            CONFIGURATION.format(port=self.port, host=self.host) + f"user {getpass.getuser()}\n")
+            configuration.format(port=self.port, host=self.host) + f"user {getpass.getuser()}\n")
         with (self._folder / "mosquitto.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [program, "-c", "mosquitto.conf"], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -103,6 +123,8 @@ class Keeper:
         self._name = f"keeper-{secrets.token_hex(4)}"
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=self._name)
         self._client.username_pw_set(broker.user, broker.password)
+        if broker.authority:
+            self._client.tls_set(ca_certs=str(broker.authority))
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *details: self._connected.set()
         self._client.on_message = self._on_message

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import contextmanager
 from decimal import Decimal
 from test.end_to_end.bench import running
 from test.programs import requires
@@ -16,7 +17,16 @@ from workbench import fleet
 from workbench.client import Client
 from workbench.home import PROJECT, Home
 from workbench.job import CONNECTOR, new_folder
-from workbench.mqtt import CONFIGURATION, PASSWORD_COMMAND, Broker, Keeper, MqttError
+from workbench.mqtt import (
+    AUTHORITY,
+    CERTIFICATE_COMMANDS,
+    CONFIGURATION,
+    PASSWORD_COMMAND,
+    TLS_CONFIGURATION,
+    Broker,
+    Keeper,
+    MqttError,
+)
 from workbench.simulator import Simulator
 
 PAGE = (PROJECT / "docs" / "operating.md").read_text()
@@ -69,19 +79,22 @@ class Walk:
     """The page's bot at the page's broker, on a simulated venue; the port is a free one.
 
     :param folder: where its commands are typed.
+    :param variables: of the client's environment.
     """
 
-    def __init__(self, folder, simulator, broker):
+    def __init__(self, folder, simulator, broker, variables):
         self._folder = folder
         self._simulator = simulator
         self._broker = broker
-        self.client = Client(Home.create(folder / "home"), "keystore", {"VEST_SIMULATOR_URL": simulator.url})
+        self.client = Client(
+            Home.create(folder / "home"), "keystore", {"VEST_SIMULATOR_URL": simulator.url, **variables})
         (folder / "command.py").write_text(block("python", '"""command.py'))
 
     def start_bot(self):
         conf = self.client.home.root / "conf"
         settings = yaml.safe_load(block("yaml", "instance_id"))
-        settings["mqtt_bridge"].update(mqtt_port=self._broker.port, mqtt_password=self._broker.password)
+        settings["mqtt_bridge"].update(mqtt_port=self._broker.port, mqtt_password=self._broker.password,
+                                       mqtt_ssl=self._broker.authority is not None)
         file = conf / "conf_client.yml"
         file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **settings}))
         (conf / "controllers" / "bot1.yml").write_text(block("yaml", "id:"))
@@ -117,12 +130,13 @@ class Walk:
                 if row["orderType"] == "LIMIT"}
 
 
-@pytest.fixture
-def walk():
+@contextmanager
+def walking(is_tls=False, **variables):
+    """A walk and a keeper; names of files in variables are below the walk's folder."""
     folder = new_folder(PROJECT / ".runs" / "operating")
-    with Simulator(folder, {"seed": 1, "symbols": "BTC-PERP"}) as simulator, Broker(folder) as broker, \
+    with Simulator(folder, {"seed": 1, "symbols": "BTC-PERP"}) as simulator, Broker(folder, is_tls) as broker, \
             Keeper(broker) as keeper:
-        walk = Walk(folder, simulator, broker)
+        walk = Walk(folder, simulator, broker, {name: str(folder / file) for name, file in variables.items()})
         try:
             yield walk, keeper
         finally:
@@ -131,9 +145,11 @@ def walk():
 
 
 def test_the_broker_of_the_page_is_the_one_the_fleet_has():
-    assert block("", "listener") == CONFIGURATION.format(port=1883, host="127.0.0.1")
+    assert block("", "listener 1883") == CONFIGURATION.format(port=1883, host="127.0.0.1")
     assert typed("mosquitto_passwd") == [" ".join(PASSWORD_COMMAND)]
     assert typed("mosquitto -c") == ["mosquitto -c mosquitto.conf"]
+    assert block("", "listener 8883") == TLS_CONFIGURATION.format(port=8883, host="0.0.0.0")
+    assert tuple(typed("openssl")) == CERTIFICATE_COMMANDS
 
 
 def assert_what_does_not_work(keeper):
@@ -154,8 +170,12 @@ def assert_what_does_not_work(keeper):
 @pytest.mark.timeout(300)
 @requires("mosquitto")
 @requires("mosquitto_pub")
-def test_the_page_works_step_by_step_and_what_it_says_does_not_work_does_not(walk):
-    walk, keeper = walk
+def test_the_page_works_step_by_step_and_what_it_says_does_not_work_does_not():
+    with walking() as (walk, keeper):
+        walk_the_page(walk, keeper)
+
+
+def walk_the_page(walk, keeper):
     walk.start_bot()
     settings = walk.client.home.root / "conf" / "conf_client.yml"
     keeper.wait_for(lambda: keeper.heard("bot1", "performance"), "bot1 is not heard")
@@ -183,3 +203,17 @@ def test_the_page_works_step_by_step_and_what_it_says_does_not_work_does_not(wal
     assert walk.client.processes()
     walk.client.stop()
     assert walk.client.wait_for_end() == []
+
+
+# --- TLS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@requires("mosquitto")
+def test_over_tls_a_bot_that_knows_the_authority_is_heard_and_obeys():
+    with walking(is_tls=True, SSL_CERT_FILE=AUTHORITY) as (walk, keeper):
+        walk.start_bot()
+        keeper.wait_for(lambda: keeper.heard("bot1", "performance"), "bot1 is not heard")
+        assert keeper.ask("bot1", "controllers")["controllers"]["bot1"]["status"] == "TERMINATED"
+        walk.client.stop()
