@@ -13,7 +13,9 @@ _TERMINAL_NAMES = ("Completed", "Cancelled", "Failed")
 _MICRO = Decimal("1e-6")
 # What the connector says of fills that were missed (C16): their price and fee are estimates; they cannot be known.
 ESTIMATED_FILLS = "WARNING.* more before it was cancelled"
-UNKNOWABLE_FILLS = "WARNING.* ends while the position in|ERROR.* without a fill that Vest told of"
+UNKNOWABLE_FILLS = (
+    "WARNING.* ends while the position in|ERROR.* (without a fill that Vest told of|but Vest did not tell by how much)"
+)
 _STATES = {"Created": "open", "Filled": "open", "Completed": "filled", "Cancelled": "cancelled", "Failed": "failed"}
 
 
