@@ -360,6 +360,13 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
     async def until(self, condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
         await eventually(condition, timeout_s)
 
+    async def until_done(self, client_order_id: str) -> None:
+        await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
+
+    async def until_events_are_handled(self) -> None:
+        await self.until(lambda: self.connector._user_stream_tracker.user_stream.empty())
+        await asyncio.sleep(0.02)
+
     # --- What was heard
 
     def events_of(self, client_order_id: str) -> List[str]:
