@@ -51,33 +51,6 @@ async def test_stopping_leaves_the_listen_key_to_other_bots():
         await bench.bots[1].start()
 
 
-async def test_c32_restart_keeps_open_orders_and_books_what_happened_meanwhile_once():
-    async with running(**switches(fill_parts=2, fill_part_ticks=1)) as bench:
-        bot = bench.bot
-        await bench.admin.set_price("BTC-PERP", "95000")
-        await bench.admin.set_price("ETH-PERP", "3200")
-        await bench.admin.pause_prices()
-        kept = bot.sell("BTC-USDC", "0.01", price="99000")
-        partly = bot.buy("BTC-USDC", "0.02", price="95500")
-        to_fill, to_cancel = bot.buy("ETH-USDC", "0.2", price="3100"), bot.buy("ETH-USDC", "0.1", price="3000")
-        for order_id in (kept, to_fill, to_cancel):
-            await bot.open(order_id)
-        await bench.until(lambda: bot.names(partly) == ["Created", "Filled"])
-        states, exchange_id = bench.connector.tracking_states, bot.exchange_id(to_cancel)
-        await bot.kill()
-        await bench.admin.resume_prices()
-        await bench.admin.set_price("ETH-PERP", "3099")
-        await bench.admin.tick(3)
-        await bench.admin.cancel_order(bot.account_group, exchange_id)
-        await bot.start(states)
-        await bot.filled(partly)
-        await bot.filled(to_fill)
-        await bench.until(lambda: bot.is_done(to_cancel))
-        assert bot.names(to_cancel) == ["Created", "Cancelled"]
-        assert kept in bench.connector.in_flight_orders
-        await bot.cancel(kept)
-
-
 async def test_c32_orders_restored_while_their_outcome_was_unknown():
     async with running() as bench:
         bot = bench.bot
