@@ -127,6 +127,24 @@ async def test_c21_c23_what_happens_while_the_private_socket_is_closed(code):
         assert len(await bench.requests("POST", "/account/listenKey")) <= 5
 
 
+async def test_c21_events_count_at_once_while_the_venue_hangs_over_what_was_missed():
+    async with running() as bench:
+        bench.expected_complaints = [INTERRUPTED, "could not be read"]
+        kept = limit_order(bench)
+        await bench.bot.open(kept)
+        hanging = await bench.admin.add_fault("rest", "hang", method="GET", path="/orders")
+        connections = len(await opened(bench))
+        await bench.admin.disconnect_sockets("private")
+
+        async def is_connected_anew():
+            return len(await opened(bench)) > connections and await is_subscribed(bench)
+
+        await bench.until(is_connected_anew)
+        await bench.bot.filled(bench.bot.buy("ETH-USDC", "0.1"))
+        assert bench.said("could not be read") == []  # the venue has not even failed to answer
+        await bench.admin.remove_fault(hanging)
+
+
 async def test_c22_a_half_open_connection_is_found_out():
     async with running(with_proxy=True) as bench:
         bench.expected_complaints = [INTERRUPTED, "could not be read", "asked for again", "NETWORK", "Error fetching"]
