@@ -4,6 +4,7 @@ import inspect
 import json
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from test.vest_simulator.client import Client
 
@@ -15,19 +16,19 @@ from vest_simulator.feeds import public_wire
 from vest_simulator.feeds.mirror import HOSTS, Mirror, MirrorError, MirrorTiming
 
 D = Decimal
-QUICK = MirrorTiming(stale_after_s=1.5, poll_s=0.3, ping_s=0.3, timeout_s=20.0, markets_s=0.5, backoff_min_s=0.05,
+QUICK = MirrorTiming(stale_after_s=30.0, poll_s=0.3, ping_s=0.3, timeout_s=20.0, markets_s=0.5, backoff_min_s=0.05,
                      backoff_max_s=0.2, request_pause_s=0.0)
 NAMES = ("BTC-PERP", "kBONK-PERP")
 
 
 @asynccontextmanager
-async def mirrored(live_config=None, symbols=NAMES, **config):
+async def mirrored(live_config=None, symbols=NAMES, timing=QUICK, **config):
     """A live venue with paused prices, a simulator that mirrors it, and a client of the latter."""
     async with VestSimulator(SimulatorConfig(seed=3, tick_interval_s=0.02, **(live_config or {}))) as live:
         live.exchange.prices_paused = True
         await live.admin.tick(100)
         paper = VestSimulator(SimulatorConfig(tick_interval_s=0.02, mirror=live.url, symbols=symbols, **config))
-        paper.feed._timing = QUICK
+        paper.feed._timing = timing
         async with paper:
             client = Client(paper)
             try:
@@ -117,7 +118,7 @@ async def test_orders_trade_at_the_live_prices_and_a_halt_there_is_a_halt_here()
 
 @pytest.mark.asyncio
 async def test_a_lost_feed_halts_all_markets_until_it_is_back_and_is_said_once(caplog):
-    async with mirrored() as (live, paper, client):
+    async with mirrored(timing=replace(QUICK, stale_after_s=3.0)) as (live, paper, client):
         await live.admin.set_price("BTC-PERP", "94000")
         await until(lambda: same_price(live, paper))
         order_id = await client.place(limit_price="93500.00", size="0.0100")

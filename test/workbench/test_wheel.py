@@ -45,6 +45,11 @@ def install(python, wheel):
                           capture_output=True, text=True)
 
 
+def said(outcome):
+    """The lines it printed, but for those of progress, which a slow machine makes it print."""
+    return [line for line in outcome.stdout.splitlines() if not line.startswith("  ")]
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
@@ -71,24 +76,24 @@ def test_it_installs_and_replaces_what_it_has_installed(environment, wheel):
     root = environment.add_hummingbot()
     for _ in range(2):
         outcome = install(environment.python, wheel)
-        assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, f"{wheel.name} is in {root}.\n", "")
+        assert (outcome.returncode, said(outcome), outcome.stderr) == (0, [f"{wheel.name} is in {root}."], "")
         assert all((root / unit).exists() for unit in UNITS)
 
 
 def test_another_version_is_a_warning(environment, wheel):
     root = environment.add_hummingbot()
     (root / "hummingbot/VERSION").write_text("2.3.0\n")
-    warning, success = install(environment.python, wheel).stdout.splitlines()
+    warning, success = said(install(environment.python, wheel))
     assert warning.startswith("Warning: this Hummingbot is 2.3.0") and success.endswith(f"is in {root}.")
 
 
 def test_a_refusal_and_a_failure_are_explicit(environment, wheel, tmp_path):
     outcome = install(environment.python, wheel)
-    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert (outcome.returncode, said(outcome)) == (1, [])
     assert outcome.stderr.startswith("make dist-install: ") and len(outcome.stderr.splitlines()) == 1
     environment.add_hummingbot()
     outcome = install(environment.python, tmp_path / "vest_perpetual-9-py3-none-any.whl")
-    assert (outcome.returncode, outcome.stdout) == (1, "")
+    assert (outcome.returncode, said(outcome)) == (1, [])
     assert outcome.stderr.startswith("make dist-install: installing vest_perpetual-9-py3-none-any.whl failed: ")
 
 
