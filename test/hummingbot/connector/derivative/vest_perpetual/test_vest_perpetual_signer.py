@@ -22,12 +22,18 @@ KEYS = st.integers(1, CURVE_ORDER - 1).map(lambda number: number.to_bytes(32, "b
 HASHES = st.binary(min_size=32, max_size=32)
 
 
-@pytest.fixture(params=["with coincurve", "without coincurve"], scope="module")
+MISSING = {
+    "without coincurve": ["coincurve", "coincurve._libsecp256k1"],
+    "with another coincurve": ["coincurve._libsecp256k1"],
+}
+
+
+@pytest.fixture(params=["with coincurve", *MISSING], scope="module")
 def signer_class(request):
     if request.param == "with coincurve":
         yield PersonalSigner
         return
-    with patch.dict(sys.modules, {"coincurve": None}):
+    with patch.dict(sys.modules, dict.fromkeys(MISSING[request.param])):
         importlib.reload(signer_module)
         yield signer_module.PersonalSigner
     importlib.reload(signer_module)
@@ -42,7 +48,10 @@ def test_a2_signatures_are_those_of_eth_account(signer_class, key, message_hash)
 
 
 def test_both_libraries_were_asked(signer_class, request):
-    assert (signer_class.sign.__globals__["coincurve"] is None) == ("without" in request.node.name)
+    names = signer_class.sign.__globals__
+
+    assert (names["coincurve"] is None) == ("without" in request.node.name)
+    assert (names["ffi"] is not None) == ("[with coincurve]" in request.node.name)
 
 
 def test_a_signer_does_not_show_its_key():
