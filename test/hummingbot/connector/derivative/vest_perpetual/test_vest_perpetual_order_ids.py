@@ -158,3 +158,12 @@ def test_ten_thousand_ids_in_one_millisecond_differ(tmp_path):
     nonces = {order_ids.next() for _ in range(10_000)}
 
     assert len(nonces) == 10_000
+
+
+def test_ids_issued_long_ago_are_forgotten_and_the_last_ones_are_not(tmp_path):
+    ids = OrderIds(tmp_path, time_ms=lambda: 1_760_000_000_000)
+    issued = [ids.next() for _ in range(10_001)]
+
+    assert ids.is_of_another_bot(issued[0])
+    assert not ids.is_of_another_bot(issued[1])
+    assert not ids.is_of_another_bot(issued[-1])
