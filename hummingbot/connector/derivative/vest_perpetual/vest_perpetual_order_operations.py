@@ -90,7 +90,9 @@ class VestOrderOperations(VestOrderUpdates, ABC):
                 _require_decimal("price", price)
             if position_action is PositionAction.CLOSE:
                 amount = await self._amount_to_close(trading_pair, trade_type, amount)
-            elif self._closable(trading_pair, trade_type) <= 0:  # executors close with OPEN where there is one position
+            elif self._market_hours.is_open(trading_pair) is False and self._closable(trading_pair, trade_type) <= 0:
+                # Executors close with OPEN where there is one position. What is rare and cheap to tell is asked first:
+                # every order waits for this.
                 await self._market_hours.require_open(trading_pair)
             if order_id in self._cancelled_unsent:
                 raise VestInvalidOrderError("it was cancelled before it was sent")
@@ -169,10 +171,10 @@ class VestOrderOperations(VestOrderUpdates, ABC):
     async def _place_order(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
                            order_type: OrderType, price: Decimal, position_action: PositionAction = PositionAction.NIL,
                            time_in_force: str = CONSTANTS.TIME_IN_FORCE_GTC, **kwargs) -> Tuple[str, float]:
-        symbol = await self.exchange_symbol_associated_to_pair(trading_pair=trading_pair)
+        symbol = self._markets.symbol_map.inverse.get(trading_pair)  # it is there, since the pair's rules are
         market = self._markets.get(symbol)
         if market is None:
-            raise VestInvalidOrderError(f"Vest does not list {symbol} any more")
+            raise VestInvalidOrderError(f"Vest does not list {symbol or trading_pair} any more")
         answer = await self._api_post(
             path_url=CONSTANTS.ORDERS_PATH,
             data=wire.order_request(
