@@ -241,6 +241,8 @@ class OrderStatusTests(DerivativeTestCase):
 
     async def test_a_good_poll_makes_only_the_failures_of_polls_news_again(self):
         await self.open_order()
+        # Its own readings of the account say failures as well, which a poll does not make news again.
+        await self.until(lambda: self.connector._account_refresh_task.done())
         self.venue.add_order(5, size="a lot")
         for _ in range(2):
             await self.poll()
