@@ -2,6 +2,7 @@
 import asyncio
 import logging
 import math
+from collections import deque
 from contextlib import suppress
 from typing import Any, Dict, List, Optional
 
@@ -36,6 +37,8 @@ from hummingbot.data_feed.candles_feed.data_types import HistoricalCandlesConfig
 from hummingbot.data_feed.candles_feed.vest_perpetual_candles.bars import Bar, bar_from, merged
 from hummingbot.data_feed.candles_feed.vest_perpetual_candles.klines import Kline, kline_rows
 from hummingbot.logger import HummingbotLogger
+
+_LARGEST_LEAD_BARS = 10  # of the socket before the history, which a cache on the way may hold back
 
 
 class VestPerpetualCandles(CandlesBase):
@@ -170,17 +173,20 @@ class VestPerpetualCandles(CandlesBase):
 
     async def start_network(self) -> None:
         """Brings candles until `stop_network`."""
-        await self.stop_network()
+        await self._stop_listening()  # not more: history may be on its way over the same connections
         self._listen_candles_task = safe_ensure_future(self.listen_for_subscriptions())
 
     async def stop_network(self) -> None:
         """Ends the feed and closes its connections."""
+        await self._stop_listening()
+        await self._api_factory.close()
+
+    async def _stop_listening(self) -> None:
         task, self._listen_candles_task = self._listen_candles_task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self._exchange_data_initialized = False
-        await self._api_factory.close()
 
     async def listen_for_subscriptions(self) -> None:
         """Opens one connection after another and takes what comes; ends only when it is cancelled."""
@@ -318,6 +324,9 @@ class VestPerpetualCandles(CandlesBase):
                     self._bar_opened.set()
 
     def _take_history(self, bars: List[Bar]) -> None:
+        if bars:  # what the socket told of a time that cannot have come yet would push everything else out
+            latest_s = bars[-1][0] + _LARGEST_LEAD_BARS * self.interval_in_seconds
+            self._candles = deque((bar for bar in self._candles if bar[0] <= latest_s), self._candles.maxlen)
         self._take(bars)
         wanted = self._candles.maxlen
         self._enough_bars = max(1, min(wanted, len(self._candles)))

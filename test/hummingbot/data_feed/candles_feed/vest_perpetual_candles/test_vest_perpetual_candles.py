@@ -26,6 +26,7 @@ from hummingbot.data_feed.candles_feed.candles_factory import CandlesFactory
 from hummingbot.data_feed.candles_feed.data_types import CandlesConfig, HistoricalCandlesConfig
 from hummingbot.data_feed.candles_feed.vest_perpetual_candles import VestPerpetualCandles, VestPerpetualSimulatorCandles
 from hummingbot.data_feed.candles_feed.vest_perpetual_candles.bars import next_open_s
+from hummingbot.data_feed.market_data_provider import MarketDataProvider
 
 DOMAINS = (CONSTANTS.DEFAULT_DOMAIN, CONSTANTS.TESTNET_DOMAIN, CONSTANTS.SIMULATOR_DOMAIN)
 PAIR, SYMBOL = "BTC-USDC", "BTC-PERP"
@@ -351,6 +352,32 @@ class TestLife(CandlesTestCase):
         assert (flat[["open", "high", "low", "close"]].eq(feed.candles_df["close"].iloc[-5])).all().all()
         assert (flat["volume"] == 0).all() and (flat["n_trades"] == 0).all()
 
+    async def test_a24_a_bar_of_a_time_to_come_is_forgotten_and_the_others_come_back(self):
+        feed = await self.ready_feed()
+        await self.silence()
+        first_s, last_s = feed.candles_df["timestamp"].iloc[[0, -1]]
+        for ahead_s in (86_400, 60_000_000):
+            await self.pushed(row(int(last_s + ahead_s) * 1000))
+            await eventually(lambda: feed.candles_df["timestamp"].iloc[-1] == last_s + ahead_s)
+
+            await eventually(lambda: feed.candles_df["timestamp"].iloc[-1] <= last_s + 600)
+            assert len(feed.candles_df) == 30 and feed.candles_df["timestamp"].iloc[0] >= first_s
+            shows(feed.candles_df, "1m")
+
+    async def test_a24_a_late_bar_takes_its_place_and_one_before_all_of_them_has_none(self):
+        feed = await self.ready_feed()
+        await self.silence()
+        await self.venue.admin.pause_prices()
+        before = feed.candles_df
+        last_ms = int(before["timestamp"].iloc[-1]) * 1000
+        for late_ms, close in ((100 * 60_000, "97"), (2 * 60_000, "98"), (0, "99"), (0, "99")):
+            await self.pushed([row(last_ms - late_ms, close=close, trades=10 ** 6)])
+        await eventually(lambda: feed.candles_df["close"].iloc[-1] == 99)
+
+        assert feed.candles_df["close"].iloc[-3] == 98
+        assert (feed.candles_df["timestamp"] == before["timestamp"]).all()
+        assert feed.candles_df["close"].iloc[:-3].equals(before["close"].iloc[:-3])
+
     async def test_pings_keep_a_quiet_socket_open(self):
         self.venue.hub._config.ping_timeout_s = 0.5
         await self.silence()
@@ -375,6 +402,18 @@ class TestStartAndStop(CandlesTestCase):
         await eventually(lambda: not self.sockets("public"))
         await eventually(lambda: not [
             task for task in asyncio.all_tasks() - before if "Request" not in task.get_coro().__qualname__])
+
+    async def test_a24_history_that_is_asked_for_first_of_all_comes_although_the_feed_starts_meanwhile(self):
+        provider = MarketDataProvider({})
+        self.addCleanup(provider.stop)
+        now_s = self.venue.clock.now_ms() // 60_000 * 60 + 30  # on no bar's opening
+        for first_s, last_s, count, expected in (
+            (-3600, 0, 10, 10), (-3600, -1800, None, 30), (-3600, -1800, 5, 5), (600, 1200, 10, 0), (0, -600, 10, 0),
+        ):
+            candles = await provider.get_historical_candles_df(
+                CONSTANTS.SIMULATOR_DOMAIN, PAIR, "1m", now_s + first_s, now_s + last_s, count)
+            assert len(candles) == expected, (first_s, last_s, count)
+            assert candles["timestamp"].between(now_s + first_s, now_s + last_s).all()
 
     async def test_it_starts_when_the_venue_can_be_reached(self):
         await self.venue.stop()
