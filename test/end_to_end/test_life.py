@@ -1,6 +1,6 @@
 """Start, restart and stop, and bots side by side on one account (A2, A16, A20, A21, C32)."""
 import asyncio
-from test.end_to_end.bench import PAIRS, running, switches
+from test.end_to_end.bench import PAIRS, running
 
 import pytest
 
