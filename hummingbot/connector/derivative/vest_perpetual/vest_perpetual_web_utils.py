@@ -308,6 +308,8 @@ class VestThrottler(AsyncThrottler):
         super().__init__(rate_limits=CONSTANTS.RATE_LIMITS, limits_share_percentage=share_pct)
         self.monotonic_s = monotonic_s
         self._task_logs = _RequestLog(monotonic_s)
+        # By limit. They keep nothing of a request, so that one serves all, where the framework makes one for each.
+        self._contexts: Dict[str, _RequestContext] = {}
         self._backoff = backoff or Backoff(CONSTANTS.RATE_LIMIT_HOLD_MIN_S, CONSTANTS.RATE_LIMIT_HOLD_MAX_S)
         self._held_until_s = float("-inf")
 
@@ -321,7 +323,10 @@ class VestThrottler(AsyncThrottler):
 
         :param limit_id: which of the rate limits the request counts for
         """
-        return _RequestContext(self, limit_id)
+        context = self._contexts.get(limit_id)
+        if context is None:
+            context = self._contexts[limit_id] = _RequestContext(self, limit_id)
+        return context
 
     async def wait_for_hold(self) -> None:
         """Waits until something may be sent again."""
