@@ -91,7 +91,9 @@ async def trade(session: Session) -> None:
             f"{len(silent.rows)} of {len(events.rows)} events came without it" if events.rows else
             "no event came, with or without it"))
     except (asyncio.CancelledError, Exception) as error:
-        session.report.incident(f"trading was interrupted ({str(error) or type(error).__name__})")
+        is_stopped = isinstance(error, asyncio.CancelledError)
+        why = "it was stopped, or took too long" if is_stopped else str(error) or type(error).__name__
+        session.report.incident(f"trading was interrupted ({why})")
         output.note("Trading was interrupted: what is open is cancelled and closed first, which takes some seconds.")
         # An order on its way can arrive until its window is over, and the account can lag behind a fill.
         await asyncio.sleep((CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS) / 1000)

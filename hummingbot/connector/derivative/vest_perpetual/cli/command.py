@@ -25,7 +25,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration 
 
 
 class ExitCode(IntEnum):
-    """What a script can go by; the help of the tool and docs/connecting.md list them."""
+    """What a script can go by; the help of the tool and docs/command-line.md list them."""
 
     DONE = 0
     FAILED = 1  # something on this computer, or the user said no
