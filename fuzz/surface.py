@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_depth_frames import depth_message_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, VestPayloadError
 
 ORDER = {
@@ -98,6 +99,7 @@ def read_frame(frame: Any) -> None:
     :param frame: the text or the bytes of a frame
     :raises AssertionError: for an object that no honest venue could have meant
     """
+    check(depth_message_from(frame))
     try:
         payloads = messages.decode_frame(frame)
     except VestPayloadError:

@@ -1,7 +1,7 @@
 """The Vest Markets perpetual connector. Each module imports only those before it, but for annotations:
 
 asked by the client   constants, credentials, utils
-the venue's words     errors, payload, wire, messages, signing, statistics
+the venue's words     errors, payload, wire, messages, depth_frames, signing, statistics
 its connections       clock, connections, web_utils, signer, auth, socket
 what it tells         markets, market_hours, market_data, order_book, api_order_book_data_source,
                       user_stream_data_source

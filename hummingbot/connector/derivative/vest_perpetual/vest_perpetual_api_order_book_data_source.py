@@ -97,6 +97,8 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
             _topic(CONSTANTS.TICKER_CHANNEL): self._funding_info_messages_queue_key,
         }
         self._update_ids = itertools.count(1)
+        self._books_read = 0
+        self._books_output: Optional[asyncio.Queue] = None
         self._pairs_by_symbol: Dict[str, str] = {}
         self._subscribing: Dict[str, asyncio.Task] = {}
         self._symbols_with_news: Set[str] = set()
@@ -220,7 +222,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         ws.spawn(self._look_after_silent_books(ws))
 
     async def _process_websocket_messages(self, websocket_assistant: VestSocket) -> None:
-        await self._keeper.read(websocket_assistant, self._take)
+        await self._keeper.read(websocket_assistant, self._take, self._publish_books)
 
     def _take(self, message: ChannelMessage, _: Dict[str, Any]) -> None:
         if message.channel == CONSTANTS.TICKERS_CHANNEL:
@@ -232,9 +234,31 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         queue_key = self._queue_keys_by_topic.get(message.topic)
         # Frames of a pair that was just removed may still be on their way.
         if queue_key is not None and symbol in self._pairs_by_symbol:
-            if queue_key == self._snapshot_messages_queue_key:
-                self._symbols_with_news.add(symbol)
-            self._message_queue[queue_key].put_nowait(message)
+            queue = self._message_queue[queue_key]
+            if queue_key != self._snapshot_messages_queue_key:
+                queue.put_nowait(message)
+                return
+            self._symbols_with_news.add(symbol)
+            # See `_publish_books`; while nobody listens, the books wait for who will.
+            put = queue.put_nowait if self._books_output is None else queue.put_quietly
+            put(message)
+
+    def _publish_books(self) -> None:
+        """Publishes the books that came. All that came has been read by now, so each is the newest of its symbol.
+
+        They are for the task of `listen_for_order_book_snapshots`. But to wake it takes another round of the event
+        loop, which costs as much as a quarter of a book of twenty levels.
+        """
+        if self._books_output is None:
+            return
+        queue = self._message_queue[self._snapshot_messages_queue_key]
+        for message in [queue.get_nowait() for _ in range(queue.qsize())]:
+            trading_pair = self._pairs_by_symbol.get(message.symbol)
+            try:
+                if trading_pair is not None:
+                    self._publish_book(trading_pair, message, self._books_output)
+            except Exception:
+                queue.put_nowait(message)  # that task tries again, says what is wrong and pauses
 
     # --- Subscriptions
 
@@ -362,20 +386,24 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         :param output: gets the books
         """
         books = self._message_queue[self._snapshot_messages_queue_key]
-        while True:
-            is_silent = True
-            try:
-                async with asyncio.timeout(self.FULL_ORDER_BOOK_RESET_DELTA_SECONDS):
-                    while True:
-                        book = await books.get()
-                        is_silent = False
-                        await self._parse_order_book_snapshot_message(book, output)
-            except TimeoutError:
-                if is_silent:
-                    await self._request_order_book_snapshots(output)
-            except Exception:
-                self.logger().exception("Unexpected error when processing public order book snapshots from exchange")
-                await self._sleep(1.0)
+        self._books_output = output
+        try:
+            while True:
+                read_before = self._books_read
+                try:
+                    async with asyncio.timeout(self.FULL_ORDER_BOOK_RESET_DELTA_SECONDS):
+                        while True:
+                            await self._parse_order_book_snapshot_message(await books.get(), output)
+                except TimeoutError:
+                    if self._books_read == read_before:
+                        await self._request_order_book_snapshots(output)
+                except Exception:
+                    self.logger().exception(
+                        "Unexpected error when processing public order book snapshots from exchange"
+                    )
+                    await self._sleep(1.0)
+        finally:
+            self._books_output = None
 
     async def listen_for_funding_info(self, output: asyncio.Queue) -> None:
         """As in the base, and looks after pairs that the socket says nothing about.
@@ -407,10 +435,20 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     ) -> None:
         try:
             trading_pair = await self._pair_of(raw_message)
-            depth = Depth.from_payload(raw_message.data)
         except VestPayloadError as error:
             self._complaints.say_ignored("order book", error)
-            return
+        else:
+            self._publish_book(trading_pair, raw_message, message_queue)
+
+    def _publish_book(self, trading_pair: str, raw_message: ChannelMessage, message_queue: asyncio.Queue) -> None:
+        self._books_read += 1
+        depth = raw_message.data
+        if not isinstance(depth, Depth):
+            try:
+                depth = Depth.from_payload(depth)
+            except VestPayloadError as error:
+                self._complaints.say_ignored("order book", error)
+                return
         if message_queue.qsize() >= _MAX_WAITING_BOOKS:
             keep_newest_books(message_queue)
         message_queue.put_nowait(self._book_message(trading_pair, next(self._update_ids), depth, raw_message.time_ms))

@@ -83,10 +83,10 @@ class VestWSConnection(WSConnection):
     """
 
     async def receive(self) -> Optional[WSResponse]:
-        """As the base, which asks five coroutines of every frame what else it may be; what holds data is known at once.
+        """As the base, which asks six coroutines of every frame what else it may be; what holds data is known at once.
         """
         self._ensure_connected()
-        message = await self._read_message()
+        message = await self._connection.receive(self._message_timeout)
         if message.type is aiohttp.WSMsgType.TEXT or message.type is aiohttp.WSMsgType.BINARY:
             self._update_last_recv_time(message)
             return self._build_resp(message)

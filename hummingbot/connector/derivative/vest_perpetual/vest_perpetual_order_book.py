@@ -24,6 +24,10 @@ class NewestPerChannelQueue(asyncio.Queue):
     However fast books come, it holds one for each symbol, and no symbol waits behind the news of another (C26).
     """
 
+    def put_quietly(self, item: ChannelMessage) -> None:
+        """As `put_nowait`, for whoever will get it too: a task that waits is not woken."""
+        self._put(item)
+
     def _init(self, maxsize: int) -> None:
         self._queue: Dict[str, ChannelMessage] = {}
 
@@ -68,7 +72,8 @@ class DepthMessage(OrderBookMessage):
 
     def __new__(cls, trading_pair: str, update_id: int, depth: Depth, timestamp: float) -> "DepthMessage":
         content = {"trading_pair": trading_pair, "update_id": update_id, "bids": depth.bids, "asks": depth.asks}
-        return super().__new__(cls, OrderBookMessageType.SNAPSHOT, content, timestamp)
+        # As the base would, through two more functions of Python.
+        return tuple.__new__(cls, (OrderBookMessageType.SNAPSHOT, content, timestamp))
 
     @property
     def bids(self) -> List[OrderBookRow]:

@@ -9,16 +9,18 @@ import asyncio
 import itertools
 import logging
 import time
+import types
 from asyncio.trsock import TransportSocket
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR
-from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Optional, Set
+from typing import Any, Awaitable, Callable, Coroutine, Dict, Generator, Iterator, List, Optional, Set
 
 import aiohttp
 from cachetools import TTLCache
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_depth_frames import depth_message_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
     VestPayloadError,
@@ -149,7 +151,8 @@ class Complaints:
 class ChannelRequest:
     """A SUBSCRIBE or UNSUBSCRIBE on its way; made by `VestSocket.request`."""
 
-    def __init__(self, channels: List[str], timeout_s: float, on_done: Callable[[], None]):
+    def __init__(self, method: str, channels: List[str], timeout_s: float, on_done: Callable[[], None]):
+        self.is_subscription = method == CONSTANTS.WS_SUBSCRIBE
         self.channels = channels
         self._timeout_s = timeout_s
         self._rejected: "asyncio.Future[Dict[str, str]]" = asyncio.get_running_loop().create_future()
@@ -230,7 +233,7 @@ class VestSocket:
         """
         request_id = next(self._request_ids)
         request = ChannelRequest(
-            channels, self._timing.subscribe_timeout_s, on_done=lambda: self._unanswered.pop(request_id, None)
+            method, channels, self._timing.subscribe_timeout_s, on_done=lambda: self._unanswered.pop(request_id, None)
         )
         self._unanswered[request_id] = request
         await self._send_request(method, channels, request_id)
@@ -250,22 +253,31 @@ class VestSocket:
         """
         self._end(VestSocketError(reason))
 
-    async def read(self, handle: MessageHandler) -> None:
+    async def read(self, handle: MessageHandler, on_pause: Callable[[], None] = lambda: None) -> None:
         """Hand every message of a channel to `handle`, until the connection ends.
 
-        :param handle: takes the message and the decoded JSON it was made of
+        :param handle: takes the message and the decoded JSON it was made of. Order books are mostly read in one go: the
+            data of the message is a `Depth` then, and the JSON is empty
+        :param on_pause: called when all that has come was handled, before more is waited for, and at the end
         :raises VestSocketError: always, at the end, unless one of the tasks failed in a way that nobody foresaw
         """
         try:
             async with asyncio.timeout(None) as self._deadline:
                 while self._failure is None:
-                    for payload in await self._receive():
-                        self._take(payload, handle)
+                    frame = await _saying_before_it_waits(on_pause, self._receive())
+                    book = depth_message_from(frame)
+                    if book is not None:
+                        self._last_recv_time = time.time()
+                        self._hand_on(book, {}, handle)
+                    else:
+                        for payload in self._payloads_of(frame):
+                            self._take(payload, handle)
         except TimeoutError:
             if self._failure is None:
                 raise
         finally:
             self._deadline = None
+            on_pause()
         raise self._failure
 
     async def disconnect(self) -> None:
@@ -318,7 +330,7 @@ class VestSocket:
             if self._deadline is not None:
                 self._deadline.reschedule(asyncio.get_running_loop().time())
 
-    async def _receive(self) -> List[Dict[str, Any]]:
+    async def _receive(self) -> Any:
         try:
             response = await self._assistant.receive()
         except (ConnectionError, aiohttp.WebSocketError):
@@ -326,8 +338,11 @@ class VestSocket:
         if response is None:
             raise self._closed_error()
         self._heard_at_s = time.monotonic()  # also a frame that cannot be understood is a sign of life
+        return response.data
+
+    def _payloads_of(self, frame: Any) -> List[Dict[str, Any]]:
         try:
-            return decode_frame(response.data)
+            return decode_frame(frame)
         except VestPayloadError as error:
             self._complaints.say_ignored("frame", error)
             return []
@@ -345,14 +360,18 @@ class VestSocket:
             self._complaints.say_ignored("message", error)
             return
         if isinstance(message, ChannelMessage):
-            if self._unanswered:
-                # Data of a channel is as good as an acknowledgement, should that one have been lost.
-                self._settle_channels([message.channel], {})
-            handle(message, payload)
+            self._hand_on(message, payload, handle)
         elif isinstance(message, SubscriptionAnswer):
             self._on_answer(message)
         elif isinstance(message, RequestRefusal):
             self._on_refusal(message)
+
+    def _hand_on(self, message: ChannelMessage, payload: Dict[str, Any], handle: MessageHandler) -> None:
+        # Data of a channel is as good as the acknowledgement of a subscription, should that one have been lost.
+        for request in self._unanswered.values():
+            if request.is_subscription and message.channel in request.channels:
+                request.settle({})
+        handle(message, payload)
 
     def _on_answer(self, answer: SubscriptionAnswer) -> None:
         if answer.request_id in self._unanswered:
@@ -374,6 +393,23 @@ class VestSocket:
             self._complaints.say(f"Vest refused a request of a socket: {reason}")
         else:
             request.settle(dict.fromkeys(request.channels, reason))
+
+
+@types.coroutine
+def _saying_before_it_waits(say: Callable[[], None], coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Awaits a coroutine and calls `say` first if it has to wait; nothing in asyncio tells before whether it will."""
+    try:
+        awaited = coroutine.send(None)
+        say()
+        while True:
+            try:
+                yield awaited
+            except BaseException as error:  # a cancellation is the coroutine's
+                awaited = coroutine.throw(error)
+            else:
+                awaited = coroutine.send(None)
+    except StopIteration as end:
+        return end.value
 
 
 class SocketKeeper:
@@ -423,10 +459,12 @@ class SocketKeeper:
         self._backoff.reset()
         self._hurry.set()
 
-    async def read(self, socket: VestSocket, handle: MessageHandler) -> None:
-        """Hand the messages of a connection to `handle`; returns, after a word in the log, when it has ended."""
+    async def read(
+            self, socket: VestSocket, handle: MessageHandler, on_pause: Callable[[], None] = lambda: None
+    ) -> None:
+        """As `VestSocket.read`, but returns, after a word in the log, when the connection has ended."""
         try:
-            await socket.read(handle)
+            await socket.read(handle, on_pause)
         except VestSocketError as error:
             self._on_lost(error)
 

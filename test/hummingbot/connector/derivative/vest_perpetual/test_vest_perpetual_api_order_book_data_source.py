@@ -354,6 +354,23 @@ class FrameworkContractTest(StreamTestCase):
         self.assertEqual(2, self.logs.count("order book that cannot be understood and is ignored"))
         self.assertEqual(1, self.output.qsize())
 
+    @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
+    async def test_a_book_that_cannot_be_published_is_said_and_delays_only_its_task(self, ws_connect):
+        ws_connect.return_value = websocket = self.mocking_assistant.create_websocket_mock()
+        output = MagicMock(qsize=MagicMock(return_value=0))
+        output.put_nowait.side_effect = ZeroDivisionError("nobody foresaw this")
+        with patch.object(self.source, "_sleep", side_effect=lambda _: asyncio.Event().wait()):
+            self.run_in_background(self.source.listen_for_order_book_snapshots(self.local_event_loop, output))
+            for _ in range(5):
+                self.mocking_assistant.add_websocket_aiohttp_message(websocket, json.dumps(DEPTH_FRAME))
+            self.run_in_background(self.source.listen_for_subscriptions())
+            await eventually(lambda: len(self.logs.texts(logging.ERROR)) == 1)
+            output.put_nowait.side_effect = None
+            self.mocking_assistant.add_websocket_aiohttp_message(websocket, json.dumps(DEPTH_FRAME))
+            shown = output.put_nowait.call_count
+            await eventually(lambda: output.put_nowait.call_count > shown)
+        self.assertEqual(1, self.logs.count("Unexpected error when processing public order book snapshots"))
+
     async def test_c26_books_that_nobody_reads_are_bounded_and_the_newest_stay(self):
         frames = [
             ChannelMessage(f"{symbol}@depth", {"bids": [[str(number), "1"]], "asks": []}, None)

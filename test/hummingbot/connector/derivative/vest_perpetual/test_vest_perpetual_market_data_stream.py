@@ -200,7 +200,7 @@ class MarketDataStreamTest(SimulatedVenueTestCase):
         await self.start()
         self.assertTrue(await self.tracker.add_trading_pair("SOL-USDC"))
         await self.expect_book("SOL-USDC", [(20.0, 1.0)], [(21.0, 1.0)])
-        self.assertTrue(self.is_subscribed("public", "SOL-PERP@trades"))
+        await eventually(lambda: self.is_subscribed("public", "SOL-PERP@trades"))
 
         self.assertTrue(await self.tracker.remove_trading_pair("SOL-USDC"))
         self.assertFalse(self.is_subscribed("public", "SOL-PERP@depth"))

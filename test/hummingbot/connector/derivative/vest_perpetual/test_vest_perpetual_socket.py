@@ -135,6 +135,34 @@ class ConnectionTest(ServerTestCase):
         await eventually(lambda: len(received) == 3)
         self.assertEqual([("a@depth", frame) for frame in frames], received)
 
+    async def test_c26_a_pause_is_when_all_that_came_was_handled(self):
+        frames = [{"channel": "a@depth", "data": {"bids": [[number + 1, 1]], "asks": []}} for number in range(3)]
+        batches, handled = [], []
+
+        def on_pause() -> None:
+            if handled:
+                batches.append(handled.copy())
+                handled.clear()
+
+        is_told_to_go_on = asyncio.Event()
+
+        async def conversation(websocket: web.WebSocketResponse) -> None:
+            await websocket.send_str(json.dumps(frames[0]))
+            await is_told_to_go_on.wait()
+            # In one frame, so that they come together however slow the computer is.
+            await websocket.send_str(json.dumps([*frames, {"channel": "b@trades", "data": []}]))
+            await websocket.close()
+
+        socket = await self.open(conversation, silence_limit_s=10)
+        reading = asyncio.create_task(
+            socket.read(lambda message, payload: handled.append(message.channel), on_pause)
+        )
+        await eventually(lambda: batches == [["a@depth"]])
+        is_told_to_go_on.set()
+        with self.assertRaises(VestSocketError):
+            await asyncio.wait_for(reading, 20)
+        self.assertEqual([["a@depth"], ["a@depth"] * 3 + ["b@trades"]], batches)
+
     async def test_c19_frames_that_break_a_decoder_are_passed_over(self):
         received = []
         self.conversations = [says("1" * 5000, "[" * 100_000, "1" * 5000, '{"channel": "a@depth", "data": 1}')]
@@ -274,6 +302,13 @@ class SubscriptionTest(ServerTestCase):
         for style in styles:
             self.conversations.clear()
             await self.outcome(style, "a@depth", "b@depth")
+
+    async def test_a22_data_that_was_on_its_way_does_not_acknowledge_the_end_of_a_subscription(self):
+        socket = await self.open(answers(lambda request: {"channel": "a@depth", "data": {}}))
+        self.run_in_background(self.end_of(socket))
+        request = await socket.request("UNSUBSCRIBE", ["a@depth"])
+        with self.assertRaisesRegex(VestSubscriptionError, "no answer in time"):
+            await request.acknowledged()
 
     async def test_c25_every_style_of_refusal_is_understood(self):
         styles = (
