@@ -81,7 +81,7 @@ def next_fill(tracked: InFlightOrder, venue: wire.Order, fee_schema: TradeFeeSch
         size, quote = _last_part(tracked, venue, is_event)
     if size <= _ZERO or quote <= _ZERO:
         return None
-    fee = _fee(tracked, venue, quote, fee_schema)
+    fee = _fee(tracked, venue, quote, fee_schema, is_event)
     time_ms = venue.last_filled_time_ms or venue.post_time_ms or 0
     return _trade_update(tracked, venue.order_id, _fill_id(tracked, venue), time_ms, size, quote, fee, fee_schema)
 
@@ -227,13 +227,21 @@ def _fill_id(tracked: InFlightOrder, venue: wire.Order) -> str:
     return _part_prefix(venue.order_id) + _Part.of(venue).to_id(len(_twins(tracked, venue)))
 
 
-def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema) -> Decimal:
-    booked = booked_fee(tracked)
-    if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
-        return quote * fee_schema.taker_percent_fee_decimal if venue.fees is None else venue.fees - booked
+def _fee(tracked: InFlightOrder, venue: wire.Order, quote: Decimal, fee_schema: TradeFeeSchema,
+         is_event: bool) -> Decimal:
+    """Exact when REST tells that the order is FILLED. Of an event the fees may be the last part's [?]."""
+    booked, rate = booked_fee(tracked), fee_schema.taker_percent_fee_decimal
     parts = [(part, tracked.order_fills[fill_id].fill_quote_amount)
              for fill_id, part in _parts(tracked, venue.order_id).items()]
-    return _fees_of([*parts, (_Part.of(venue), quote)], fee_schema.taker_percent_fee_decimal) - booked
+    if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
+        if venue.fees is None:
+            return quote * rate
+        if not is_event:
+            return venue.fees - booked
+        last_quote = min(quote, (venue.last_filled_size or _ZERO) * (venue.last_filled_price or _ZERO)) or quote
+        parts.append((_Part(venue.last_filled_time_ms, None, None, None, None), quote - last_quote))  # what was missed
+        quote = last_quote
+    return _fees_of([*parts, (_Part.of(venue), quote)], rate) - booked
 
 
 def _fees_of(parts: List[Tuple[_Part, Decimal]], rate: Decimal) -> Decimal:
@@ -241,16 +249,16 @@ def _fees_of(parts: List[Tuple[_Part, Decimal]], rate: Decimal) -> Decimal:
 
     Whether the fees of a partly filled order are the order's or the last part's is not known [?], and events and REST
     may differ in it. So of each part that is meant which is nearer to what the parts before it were charged, in doubt
-    the order's. A wrong guess is put right when the order is FILLED.
+    the order's. A wrong guess is put right when REST tells that the order is FILLED.
 
     :param parts: what the venue said of them, and their quote
-    :param rate: estimates fees that were not said, as a fraction of the quote
+    :param rate: estimates the first fee if it was not said, as a fraction of the quote
     """
     total = total_quote = _ZERO
     for part, quote in sorted(parts, key=lambda one: (one[0].time_ms or 0, one[0].fees or _ZERO)):
         expected = quote * (total / total_quote if total_quote else rate)
         if part.fees is None:
-            total += quote * rate
+            total += expected
         elif abs(part.fees - expected) < abs(part.fees - expected - total):
             total += part.fees
         else:

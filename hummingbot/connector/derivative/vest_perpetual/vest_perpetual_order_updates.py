@@ -302,7 +302,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
                 self._book(row)
                 return
             await self._sleep(self.READ_PAUSE_S)
-        self._book(event)
+        self._book(event, is_event=True)
 
     async def _update_order_status(self):
         """As the base, with one request for all orders instead of two for each (design decision 4). Lost orders get

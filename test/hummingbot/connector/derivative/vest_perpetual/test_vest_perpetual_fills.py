@@ -211,6 +211,23 @@ def test_fees_of_parts_are_understood_whether_they_are_the_orders_or_the_parts(f
     assert booked_fee(tracked) == Decimal("0.5")
 
 
+@pytest.mark.parametrize("last_fees", ["0.018", "0.156"], ids=["the last part's", "the order's"])
+@pytest.mark.parametrize("heard", [[0, 1], [1], [0], []])
+def test_c15_an_event_alone_that_an_order_is_filled_leaves_no_fee_out(heard, last_fees):
+    tracked = tracked_order("0.026")
+    fees = ["0.042", "0.096"] if last_fees == "0.018" else ["0.042", "0.138"]
+    words = [part("PARTIALLY_FILLED", size, "60000", time_ms=time_ms, fees=fee)
+             for time_ms, (size, fee) in enumerate(zip(("0.007", "0.016"), fees))]
+
+    for index in heard:
+        book(tracked, words[index])
+    book(tracked, part("FILLED", "0.003", "60000", time_ms=3, fees=last_fees, avgFilledPrice="60000"))
+
+    if heard or last_fees == "0.156":
+        assert booked_fee(tracked) == Decimal("0.156")
+    assert all(fee.amount >= 0 for fill in tracked.order_fills.values() for fee in fill.fee.flat_fees)
+
+
 @pytest.mark.parametrize("order_heard", [[0, 1], [1, 0]])
 def test_c15_cumulative_fees_of_parts_heard_in_any_order_are_the_venues(order_heard):
     tracked = tracked_order("0.05")
@@ -369,7 +386,7 @@ def test_b05_any_part_of_a_history_in_any_order_ends_in_the_venues_totals(histor
 
     fills = [book(tracked, history.word(index)) for index in heard if index < last]
     missing = history.size - tracked.executed_amount_base
-    fills += [book(tracked, history.word(last)), book(tracked, history.word(last))]
+    fills += [book(tracked, history.word(last), is_event=False) for _ in range(2)]
 
     fills = [fill for fill in fills if fill is not None]
     assert tracked.executed_amount_base == history.size
