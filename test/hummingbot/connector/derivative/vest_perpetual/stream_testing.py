@@ -70,9 +70,14 @@ class LogRecords(logging.Handler):
     def __init__(self, logger: logging.Logger):
         super().__init__(level=1)
         self.records: List[logging.LogRecord] = []
+        self._logger, self._level_before = logger, logger.level
         logger.setLevel(1)
         logger.addHandler(self)
-        self.detach = lambda: logger.removeHandler(self)
+
+    def detach(self) -> None:
+        """Leaves the logger as it was, for the tests that come after."""
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level_before)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.records.append(record)

@@ -269,7 +269,7 @@ class OrderStatusTests(DerivativeTestCase):
         self.assertIn(client_order_id, self.connector._order_tracker.lost_orders)
 
     async def test_b02_a_new_order_may_be_missing_for_a_moment(self):
-        self.connector.NEW_ORDER_GRACE_MS = 3000
+        self.connector.NEW_ORDER_GRACE_MS = 600_000
         client_order_id = await self.open_order()
         del self.venue.rows[int(client_order_id)]
 
