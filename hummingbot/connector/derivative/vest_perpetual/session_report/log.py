@@ -3,20 +3,23 @@
 They are read line by line, whatever their size. Their times are local ones of the computer the bot ran on; how far that
 is from UTC shows in the lines that name an order, whose id bears the time it was placed at.
 """
+import json
 from array import array
 from calendar import timegm
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from glob import escape
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Counter as CounterType, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual.session_report import log_sentences as SENTENCES
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import Selection
 
 LEVELS = ("CRITICAL", "ERROR", "WARNING", "NETWORK")  # NETWORK is Hummingbot's: trouble of the connection
 LONGEST_TEXT = 240
-KINDS_LIMIT = 1000  # of complaints; a log can hold endless ones
+KINDS_LIMIT = 1000  # of complaints and of reasons; a log can hold endless ones
+NO_REASON, OTHER_REASONS = "no reason is given", "other reasons"
 _QUARTER_MS = 900_000  # all time zones are whole quarters of an hour away from UTC
 _PLAUSIBLE_ACK_MS = 3_600_000
 
@@ -68,14 +71,19 @@ class Log:
     """Of the lines of each level."""
     acks_ms: Dict[str, array] = field(default_factory=dict)
     """How long orders took from being placed to the venue's answer, by order type."""
-    failed_orders: int = 0
-    """Orders that failed, also those that never were in the database, because they were refused at once."""
+    failures: CounterType[str] = field(default_factory=Counter)
+    """Orders that failed, by the reason; also those that never were in the database, being refused at once."""
     left_out: int = 0
     """Lines of complaints that were counted by level only, because there were too many kinds."""
 
     def count(self, level: str) -> int:
         """How many lines of a level there are."""
         return len(self.times_ms[level])
+
+    @property
+    def failed_orders(self) -> int:
+        """How many orders failed."""
+        return self.failures.total()
 
     @property
     def errors(self) -> int:
@@ -119,8 +127,8 @@ class _Reader:
             self._take_complaint(line)
         elif line.level == "INFO":
             self._take_news(line)
-        elif line.level == SENTENCES.EVENT_LEVEL:
-            self._log.failed_orders += SENTENCES.ORDER_FAILED in line.message
+        elif line.level == SENTENCES.EVENT_LEVEL and SENTENCES.ORDER_FAILED in line.message:
+            self._take_failure(line.message)
 
     def _take_complaint(self, line: LogLine) -> None:
         self._log.times_ms[line.level].append(line.time_ms)
@@ -154,6 +162,15 @@ class _Reader:
         is_wanted = not self._selection.pairs or pair in self._selection.pairs
         if is_wanted and 0 <= latency_ms < _PLAUSIBLE_ACK_MS:  # else the id is not one of ours
             self._log.acks_ms.setdefault(kind, array("d")).append(latency_ms)
+
+    def _take_failure(self, event: str) -> None:
+        try:
+            reason = json.loads(event).get("error_message")
+        except (ValueError, AttributeError):  # cut off, or no event
+            reason = None
+        text = cleaned(str(reason)) if reason else NO_REASON
+        is_known = text in self._log.failures or len(self._log.failures) < KINDS_LIMIT
+        self._log.failures[text if is_known else OTHER_REASONS] += 1
 
     def result(self) -> Log:
         self._log.complaints = sorted(self._complaints.values(),

@@ -19,6 +19,7 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.words import 
 
 DRAWN_MARKETS = 12
 SHOWN_COMPLAINTS = 25
+SHOWN_REASONS = 5
 _PLACES = Decimal("0.0001")
 _SHARES = ((0.5, "median"), (0.95, "95 % within"), (1.0, "longest"))
 NONE = "–"
@@ -129,12 +130,9 @@ class _Page:
 
     def add_orders(self, session: Session) -> None:
         states = {_market_name(session, market): market.states for market in session.by_volume[:DRAWN_MARKETS]}
-        failed = session.log.failed_orders if session.log else 0
-        remark = (f"<p>The log tells of {failed:,} failed order{'' if failed == 1 else 's'} in all; those that were "
-                  f"refused at once are not in the database.</p>") if failed else ""
         ends = (self.figure(figures.states_figure(states), "Number of orders by market and the state they ended in")
                 if any(market.order_count for market in session.markets) else "<p>No order was placed.</p>")
-        panels = [("By final state", ends + remark)]
+        panels = [("By final state", ends + _failures(session.log))]
         panels.append(self._latencies("Order to fill", session.fill_latencies_ms(), "No order was filled completely."))
         panels.append(self._latencies("Order to confirmation", session.log.acks_ms if session.log else {},
                                       "The log tells of no confirmed order." if session.log else _no_log(session)))
@@ -248,6 +246,16 @@ def _left_out(market: MarketSession) -> str:
     words = [f"{left:,} of {count:,} {what}" for left, count, what in
              ((fills, market.ledger.fills, "fills"), (orders, market.drawable_orders, "LIMIT orders")) if left]
     return f'<p class="muted">Not drawn: {" and ".join(words)}; every sum has them all.</p>' if words else ""
+
+
+def _failures(log: Optional[Log]) -> str:
+    """Why orders failed, the most frequent reason first."""
+    if log is None or not log.failed_orders:
+        return ""
+    rows = [[f"{count:,}", escape(reason)] for reason, count in log.failures.most_common(SHOWN_REASONS)]
+    return (f"<p>The log tells of {log.failed_orders:,} failed order{'' if log.failed_orders == 1 else 's'} in all; "
+            f"those that were refused at once are not in the database.</p>"
+            + _table(["failed", "why"], rows, words=0, messages=1))
 
 
 def _interruptions(interruptions: Sequence[Interruption]) -> str:

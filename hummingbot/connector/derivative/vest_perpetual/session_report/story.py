@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Dict, List, Sequence, Union
 
 from hummingbot.connector.derivative.vest_perpetual.session_report.ledger import Ledger
+from hummingbot.connector.derivative.vest_perpetual.session_report.log import Log
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import FILLED, STATES, ZERO
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession, Session
 from hummingbot.connector.derivative.vest_perpetual.session_report.words import money, plain, worded
@@ -104,12 +105,20 @@ def _trouble(session: Session) -> str:
         return "Without the bot's log file nothing is known of errors and lost connections."
     lines = [_count(log.errors, "error"), _count(log.count("WARNING"), "warning")]
     lost = len(log.interruptions)
-    words = f"The bot's log has {_joined(lines)}"
+    words = f"{_failures(log)}The bot's log has {_joined(lines)}"
     if not lost:
         return f"{words}; no live data of Vest was interrupted."
     back = sum(interruption.end_ms is not None for interruption in log.interruptions)
     ends = {lost: "and came back", 0: "and did not come back"}.get(back, f"and came back {_times(back)} of these")
     return f"{words}; live data of Vest was interrupted {_times(lost)} {ends}."
+
+
+def _failures(log: Log) -> str:
+    if not log.failed_orders:
+        return ""
+    (reason, count), *others = log.failures.most_common(2)
+    often = f"{_times(count)}: " if others else ""
+    return f"The log tells of {_count(log.failed_orders, 'failed order')} ({often}{reason}). "
 
 
 class Totals:

@@ -128,6 +128,18 @@ def test_failed_orders_are_counted(recording):
     assert read(recording).failed_orders == 1
 
 
+def test_orders_fail_for_reasons(recording, monkeypatch):
+    monkeypatch.setattr(log_module, "KINDS_LIMIT", 3)
+    name = '"event_name": "MarketOrderFailureEvent"'
+    for message in ("Vest error 3018: bad 1795382793719175", "Vest error 3018: bad 1795382793719176", "Vest error 1",
+                    "x"):
+        recording.say((0, "EVENT_LOG", f'{{{name}, "error_message": "{message}"}}'))
+    recording.say((0, "EVENT_LOG", f"{{{name}"), (0, "EVENT_LOG", f"[{{{name}}}]"))
+    assert read(recording).failures == {
+        "Vest error 3018: bad …": 2, "Vest error 1": 1, "x": 1, log_module.OTHER_REASONS: 2}
+    assert read(recording).failed_orders == 6
+
+
 def test_the_selection_holds_for_the_log_too(recording):
     recording.say((100, "INFO", created(60, pair="ETH-USDC"), TRACKER), (110, "INFO", created(80), TRACKER),
                   (200, "ERROR", "in"), (300, "ERROR", "out"))

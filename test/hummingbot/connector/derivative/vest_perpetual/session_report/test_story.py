@@ -101,3 +101,11 @@ def test_streams_that_did_not_come_back(recording):
     recording.say((0, "WARNING", LOST), (1, "INFO", BACK), (2, "WARNING", LOST))
     recording.fill(0, 1, 100)
     assert "live data of Vest was interrupted 2 times and came back once of these." in told(recording)
+
+
+def test_why_orders_failed(recording):
+    for reason in ("Vest error 3018: reduce-only", "Vest error 3018: reduce-only", "Vest error 1"):
+        recording.say((0, "EVENT_LOG", f'{{"event_name": "MarketOrderFailureEvent", "error_message": "{reason}"}}'))
+    recording.order(0, ended=("OrderFailure", 10))
+    words = told(recording)
+    assert "The log tells of 3 failed orders (2 times: Vest error 3018: reduce-only). The bot's log has" in words
