@@ -177,6 +177,7 @@ class ReconnectionTests(DerivativeTestCase):
     async def test_c21_events_count_at_once_while_the_venue_is_slow_to_tell_what_was_missed(self):
         client_order_id = await self.open_order()
         later = await self.open_order()
+        await self.open_order()  # stays open, so that there is an order to be read about each time
         answers = asyncio.Event()
         reads = []
 
