@@ -74,6 +74,16 @@ def test_a24_the_venues_intervals_are_those_hummingbot_knows():
             == CandlesBase.interval_to_seconds[interval]
 
 
+def test_a24_what_hummingbots_base_asks_a_feed_for_is_there():
+    feed = feed_of(CONSTANTS.DEFAULT_DOMAIN)
+    assert feed.name == "vest_perpetual_BTC-USDC"
+    assert feed.health_check_url == CONSTANTS.REST_URLS[CONSTANTS.DEFAULT_DOMAIN] + "/ticker/latest"
+    assert feed.candles_endpoint == "/klines" and feed.candles_max_result_per_rest_request == 501
+    assert "/klines" in {limit.limit_id for limit in feed.rate_limits}
+    assert feed.get_exchange_trading_pair(PAIR) == SYMBOL
+    assert list(feed.candles_df.columns) == CandlesBase.columns and feed.candles_df.empty and not feed.ready
+
+
 @pytest.mark.parametrize("interval, pair, words", [("7m", PAIR, "no candles of 7m; it has 1m, 3m"),
                                                    ("1m", "BTC-USDT", "no market BTC-USDT")])
 def test_what_the_venue_cannot_have_is_refused_in_words(interval, pair, words):
@@ -289,7 +299,7 @@ class TestLife(CandlesTestCase):
 
         subscriptions = [entry for entry in self.venue.journal.entries(kind="frame_received")
                          if entry["payload"]["method"] == "SUBSCRIBE"]
-        assert len(subscriptions) == 1
+        assert [entry["payload"]["params"] for entry in subscriptions] == [[f"{SYMBOL}@kline_1m"]]
 
     async def test_a_socket_that_is_mute_is_made_good_over_rest(self):
         with patch.object(VestPerpetualCandles, "REREAD_S", 0.2):
