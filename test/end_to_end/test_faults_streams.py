@@ -212,7 +212,9 @@ async def _has_sockets(bench, kind):
 @pytest.mark.parametrize("action", ["refuse_subscription", "forget_subscription"])
 async def test_c25_a_refused_subscription_is_tried_again_and_disturbs_no_other_pair(action):
     async with running(is_started=False) as bench:
-        bench.expected_complaints = ["WARNING.*Vest did not subscribe to ETH-PERP"]
+        # On a busy machine a refusal may come when it is no longer waited for.
+        bench.expected_complaints = ["WARNING.*Vest did not subscribe to ETH-PERP", "WARNING.*Vest refused a request",
+                                     "WARNING.*Vest sends no order books of ETH-USDC"]
         await bench.admin.add_fault("socket", action, socket="public", channel="ETH-PERP@depth", times=2)
         await bench.bot.start()
         await bench.until(lambda: is_a_recent_frame(bench, "BTC-USDC", "BTC-PERP"))
