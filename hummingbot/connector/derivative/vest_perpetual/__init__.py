@@ -2,7 +2,7 @@
 
 asked by the client   constants, credentials, utils
 the venue's words     errors, payload, wire, messages, depth_frames, signing, statistics
-its connections       clock, connections, web_utils, signer, auth, socket
+its connections       clock, connections, throttler, web_utils, signer, auth, socket
 what it tells         markets, market_hours, market_data, order_book, api_order_book_data_source,
                       user_stream_data_source
 orders                session_memory, order_ids, fills, order_tracker, orders_reader, orphans, position_watch,

@@ -45,6 +45,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans impor
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_stored_keys import KeystoreWatch
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import (
     VestPerpetualUserStreamDataSource,
@@ -480,7 +481,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         """As the base, which writes a traceback twice a second while the venue is away (C33); it is cut short by news
         of a market that has changed (C31).
         """
-        backoff = web_utils.Backoff(CONSTANTS.WS_BACKOFF_MIN_S, CONSTANTS.WS_BACKOFF_MAX_S)
+        backoff = Backoff(CONSTANTS.WS_BACKOFF_MIN_S, CONSTANTS.WS_BACKOFF_MAX_S)
         while True:
             self._rules_news.clear()
             try:

@@ -8,7 +8,6 @@ from cachetools import FIFOCache
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_messages as messages,
-    vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
@@ -28,6 +27,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import MissedFill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.in_flight_order import InFlightOrder, OrderUpdate, TradeUpdate
@@ -123,7 +123,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if order.client_order_id in self._looked_up:
             return
         self._looked_up.add(order.client_order_id)
-        backoff = web_utils.Backoff(self.LOOKUP_PAUSE_MIN_S, self.LOOKUP_PAUSE_MAX_S)
+        backoff = Backoff(self.LOOKUP_PAUSE_MIN_S, self.LOOKUP_PAUSE_MAX_S)
         is_listed = False
         try:
             while order.is_open and not is_listed:

@@ -34,7 +34,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages impo
     decode_frame,
     socket_message_from,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_web_utils import Backoff
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff
 from hummingbot.core.web_assistant.connections.data_types import WSJSONRequest, WSRequest
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory
 from hummingbot.core.web_assistant.ws_assistant import WSAssistant

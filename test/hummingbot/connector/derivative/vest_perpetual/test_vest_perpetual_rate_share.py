@@ -7,10 +7,8 @@ import pytest
 
 from hummingbot.client import settings
 from hummingbot.client.config import config_helpers
-from hummingbot.connector.derivative.vest_perpetual import (
-    vest_perpetual_constants as CONSTANTS,
-    vest_perpetual_web_utils as web_utils,
-)
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import VestThrottler
 from hummingbot.core.connector_manager import ConnectorManager
 from vest_simulator import RateLimits
 from vest_simulator.venue.limiter import WINDOW_MS, Limiter
@@ -58,7 +56,7 @@ def request_times_ms(monkeypatch):
     async def flood(share_pct, start_s):
         nonlocal now_s
         now_s, times_ms = start_s, []
-        throttler = web_utils.VestThrottler(share_pct, monotonic_s=lambda: now_s)
+        throttler = VestThrottler(share_pct, monotonic_s=lambda: now_s)
         while now_s < start_s + 1.2 * WINDOW_MS / 1000:
             for limit_id in (CONSTANTS.ORDERS_PATH, CONSTANTS.ORDERS_CANCEL_PATH, CONSTANTS.ACCOUNT_PATH):
                 async with throttler.execute_task(limit_id):

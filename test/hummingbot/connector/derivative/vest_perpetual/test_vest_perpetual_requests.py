@@ -20,6 +20,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff, VestThrottler
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import cancel_request
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod, WSJSONRequest
@@ -271,7 +272,7 @@ async def test_a_long_error_is_cut(venue):
 ])
 async def test_a13_rate_limits_hold_the_throttler(venue, answer, retry_after_s):
     venue.answer = answer
-    throttler = web_utils.VestThrottler(monotonic_s=lambda: 0.0, backoff=web_utils.Backoff(1.5, 30, draw=lambda: 1))
+    throttler = VestThrottler(monotonic_s=lambda: 0.0, backoff=Backoff(1.5, 30, draw=lambda: 1))
     async with a_factory(throttler=throttler) as factory:
         with pytest.raises(errors.VestRateLimitError) as refusal:
             await send(factory)
@@ -283,7 +284,7 @@ async def test_a13_rate_limits_hold_the_throttler(venue, answer, retry_after_s):
 @pytest.mark.asyncio
 async def test_a13_after_the_pause_the_next_request_goes_through(venue):
     venue.answer = venue.answer_text("", 429)
-    throttler = web_utils.VestThrottler(backoff=web_utils.Backoff(1, 1, draw=lambda: 1))
+    throttler = VestThrottler(backoff=Backoff(1, 1, draw=lambda: 1))
     async with a_factory(throttler=throttler) as factory:
         with pytest.raises(errors.VestRateLimitError):
             await send(factory)
@@ -297,8 +298,8 @@ async def test_a13_after_the_pause_the_next_request_goes_through(venue):
 @pytest.mark.asyncio
 async def test_a13_successes_make_the_next_pause_shorter_again(venue):
     now_s, holds_s = 0.0, []
-    throttler = web_utils.VestThrottler(
-        monotonic_s=lambda: now_s, backoff=web_utils.Backoff(1, 30, draw=lambda: 1)
+    throttler = VestThrottler(
+        monotonic_s=lambda: now_s, backoff=Backoff(1, 30, draw=lambda: 1)
     )
     async with a_factory(throttler=throttler) as factory:
         for status in (429, 429, 200, 429):

@@ -6,10 +6,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from hummingbot.connector.derivative.vest_perpetual import (
-    vest_perpetual_constants as CONSTANTS,
-    vest_perpetual_web_utils as web_utils,
-)
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import VestThrottler
 from hummingbot.core.api_throttler.async_throttler import AsyncThrottler
 
 PATHS = [CONSTANTS.ORDERS_PATH, CONSTANTS.ORDERS_CANCEL_PATH, CONSTANTS.ACCOUNT_PATH, CONSTANTS.ORDERS_QUERY_LIMIT_ID]
@@ -37,7 +35,7 @@ def test_b18_every_request_is_judged_as_by_the_framework(requests):
     with pytest.MonkeyPatch.context() as patch:
         now_s = [1_760_000_000.0]
         patch.setattr(time, "time", lambda: now_s[0])
-        ours = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
+        ours = VestThrottler(SHARE_PCT, lambda: now_s[0])
         base = AsyncThrottler(CONSTANTS.RATE_LIMITS, limits_share_percentage=SHARE_PCT)
 
         for path, pause_s in requests:
@@ -53,8 +51,8 @@ def most_in_a_window(times_s, window_s):
 async def test_a13_a_flood_stays_within_the_limits(monkeypatch):
     sent_s = {path: [] for path in PATHS}
     now_s = [1_000.0]
-    monkeypatch.setattr(web_utils.asyncio, "sleep", lambda pause_s, sleep=asyncio.sleep: advance(pause_s, sleep))
-    throttler = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
+    monkeypatch.setattr("asyncio.sleep", lambda pause_s, sleep=asyncio.sleep: advance(pause_s, sleep))
+    throttler = VestThrottler(SHARE_PCT, lambda: now_s[0])
 
     async def advance(pause_s, sleep):
         now_s[0] += pause_s
@@ -76,7 +74,7 @@ async def test_a13_a_flood_stays_within_the_limits(monkeypatch):
 def test_a_step_of_the_wall_clock_changes_nothing(monkeypatch, step_s):
     now_s, wall_s = [1_000.0], [1_760_000_000.0]
     monkeypatch.setattr(time, "time", lambda: wall_s[0])
-    throttler = web_utils.VestThrottler(SHARE_PCT, lambda: now_s[0])
+    throttler = VestThrottler(SHARE_PCT, lambda: now_s[0])
     path = CONSTANTS.ACCOUNT_PATH
     assert [is_let_through(throttler, path) for _ in range(3)] == [True, True, False]
 

@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_errors as errors,
     vest_perpetual_web_utils as web_utils,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff, VestThrottler
 
 SIMULATOR = CONSTANTS.SIMULATOR_DOMAIN
 
@@ -93,13 +94,13 @@ def test_a_malformed_simulator_address_is_refused_with_a_hint(monkeypatch, addre
 
 @pytest.mark.parametrize("draw, expected", [(0.0, [0.5, 1, 2, 2.5, 2.5]), (1.0, [1, 2, 4, 5, 5])])
 def test_b12_pauses_double_up_to_the_longest_and_half_of_each_is_random(draw, expected):
-    backoff = web_utils.Backoff(1, 5, draw=lambda: draw)
+    backoff = Backoff(1, 5, draw=lambda: draw)
 
     assert [backoff.next_s() for _ in expected] == expected
 
 
 def test_b12_a_reset_begins_again_and_easing_takes_back_one_step():
-    backoff = web_utils.Backoff(1, 100, draw=lambda: 1)
+    backoff = Backoff(1, 100, draw=lambda: 1)
     assert [backoff.next_s() for _ in range(4)] == [1, 2, 4, 8]
 
     backoff.ease()
@@ -134,8 +135,8 @@ def clockwork(monkeypatch):
 
 @pytest.fixture
 def throttler(clockwork):
-    return web_utils.VestThrottler(
-        monotonic_s=lambda: clockwork.now_s, backoff=web_utils.Backoff(1, 30, draw=lambda: 1)
+    return VestThrottler(
+        monotonic_s=lambda: clockwork.now_s, backoff=Backoff(1, 30, draw=lambda: 1)
     )
 
 
