@@ -15,7 +15,7 @@ SIGNING_KEY = "0x" + "11" * 32
 def short_timing(**changes: float) -> SocketTiming:
     """Times for tests, in seconds; the code is the same."""
     times = dict(
-        connect_timeout_s=0.5, ping_interval_s=0.05, silence_limit_s=0.3, subscribe_timeout_s=0.3, close_timeout_s=0.2,
+        connect_timeout_s=5, ping_interval_s=0.05, silence_limit_s=0.8, subscribe_timeout_s=1, close_timeout_s=0.2,
         backoff_min_s=0.01, backoff_max_s=0.2, unauthorized_retry_s=0.2,
     )
     return SocketTiming(**{**times, **changes})

@@ -356,10 +356,10 @@ class FrameworkContractTest(StreamTestCase):
 
     @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
     async def test_a_book_that_cannot_be_published_is_said_and_delays_only_its_task(self, ws_connect):
-        ws_connect.return_value = websocket = self.mocking_assistant.create_websocket_mock()
+        ws_connect.return_value = websocket = websocket_of(self.mocking_assistant)
         output = MagicMock(qsize=MagicMock(return_value=0))
         output.put_nowait.side_effect = ZeroDivisionError("nobody foresaw this")
-        with patch.object(self.source, "_sleep", side_effect=lambda _: asyncio.Event().wait()):
+        with patch.object(self.source, "_sleep", AsyncMock()):
             self.run_in_background(self.source.listen_for_order_book_snapshots(self.local_event_loop, output))
             for _ in range(5):
                 self.mocking_assistant.add_websocket_aiohttp_message(websocket, json.dumps(DEPTH_FRAME))

@@ -316,7 +316,7 @@ class LifeTest(SimulatedVenueTestCase):
         await self.venue.admin.add_fault("socket", "freeze", socket="private", times=1)
         await self.expect_reconnection()
         await self.expect_events()
-        self.assertEqual(1, self.logs.count("the venue was silent for 0.3 s and answered no PING"))
+        self.assertEqual(1, self.logs.count("the venue was silent for 0.8 s and answered no PING"))
 
     async def test_c22_a_half_open_connection_is_replaced(self):
         proxy = await self.use_proxy()

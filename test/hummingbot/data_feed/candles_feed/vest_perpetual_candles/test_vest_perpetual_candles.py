@@ -117,7 +117,7 @@ class CandlesTestCase(SimulatedVenueTestCase):
 
     async def asyncSetUp(self):
         await super().asyncSetUp()
-        for name, value in (("TIMING", short_timing(ping_interval_s=0.1, silence_limit_s=1)), ("REREAD_S", 30.0)):
+        for name, value in (("TIMING", short_timing(ping_interval_s=0.1, silence_limit_s=2)), ("REREAD_S", 30.0)):
             short = patch.object(VestPerpetualCandles, name, value)
             short.start()
             self.addCleanup(short.stop)
@@ -160,7 +160,8 @@ class TestLife(CandlesTestCase):
             assert len(feed.candles_df) == 501
             shows(feed.candles_df, feed.interval)
             await eventually(lambda: self.is_streaming(feed.interval))
-        assert len(self.requests()) == len(feeds)
+        # Once each, and once more where a bar opens meanwhile.
+        assert len(feeds) <= len(self.requests()) <= 2 * len(feeds)
 
     async def test_a24_candles_agree_with_the_venues_prices_and_go_on_with_its_clock(self):
         feed = await self.ready_feed(max_records=10)
@@ -389,11 +390,11 @@ class TestLife(CandlesTestCase):
         assert feed.candles_df["close"].iloc[:-3].equals(before["close"].iloc[:-3])
 
     async def test_pings_keep_a_quiet_socket_open(self):
-        self.venue.hub._config.ping_timeout_s = 0.5
+        self.venue.hub._config.ping_timeout_s = 1.0
         await self.silence()
         await self.ready_feed()
 
-        await asyncio.sleep(1.2)  # the time it must outlive
+        await asyncio.sleep(2)  # the time it must outlive
 
         assert self.opened_sockets("public") == 1 and len(self.sockets("public")) == 1
 
