@@ -3,9 +3,10 @@ those before it:
 
 what is stored   reading, log_sentences, log
 made of it       ledger, series, session
-shown            figures, page, picture
+shown            words, story, figures, page, picture
 all of it        report
 
-`ledger` has the sums and `series` what is drawn; `session` brings everything together. Needs plotly, and for the
+`ledger` has the sums and `series` what is drawn; `session` brings everything together; `words`
+writes numbers, `story` sentences. Needs plotly, and for the
 picture choreographer and a Chrome or Chromium: the extra `vest_perpetual[report]`.
 """
