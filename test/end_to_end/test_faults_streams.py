@@ -77,12 +77,14 @@ BROKEN_FRAMES = {
 @pytest.mark.parametrize("kind", BROKEN_FRAMES)
 async def test_c19_frames_that_cannot_be_understood(kind):
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood"]
+        bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood", "HTTP 503"]
+        await bench.admin.add_fault("rest", "status", method="GET", path="/orders", status=503)  # only events tell
         await bench.admin.push_private(bench.bot.account_group, **BROKEN_FRAMES[kind])
         await bench.admin.push_public(**BROKEN_FRAMES[kind])
         order_id = bench.bot.buy("BTC-USDC", "0.01")
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert len(await opened(bench)) == 1
+        await bench.admin.clear_faults()
 
 
 @pytest.mark.parametrize("form", ["binary", "brotli", "batch"])

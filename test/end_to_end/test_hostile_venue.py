@@ -91,9 +91,10 @@ async def test_every_get_is_answered_with_a_horror(horror):
 @pytest.mark.parametrize("horror", HORRORS)
 async def test_c19_every_socket_brings_horrors_and_the_next_event_counts(horror):
     async with running() as bench:
-        bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood"]
+        bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood", "HTTP 503"]
         order_id = limit_order(bench)
         await bench.bot.open(order_id)
+        await bench.admin.add_fault("rest", "status", method="GET", path="/orders", status=503)  # only events tell
         lines = len(bench.log.lines)
         text = HORRORS[horror]
         for raw in (text, text.encode(), brotli.compress(text.encode(), quality=1)):
@@ -105,6 +106,7 @@ async def test_c19_every_socket_brings_horrors_and_the_next_event_counts(horror)
         opened = await bench.admin.journal(kind="socket_opened")
         assert len(opened) == 2, "a bad frame costs itself, not the connection"
         assert len(bench.log.lines) - lines < MOST_LINES
+        await bench.admin.clear_faults()
         await is_well_again(bench, order_id)
 
 

@@ -367,8 +367,6 @@ class LifeTest(SimulatedVenueTestCase):
         await self.expect_events()
         await eventually(lambda: len(self.sockets("private")) == 1 and len(asyncio.all_tasks()) <= tasks)
         self.assertEqual(1, len(set(self.listen_keys())))
-        # Once; on a busy machine again after each connection that lasted, whose loss is news.
-        self.assertIn(self.logs.count("is interrupted"), range(1, 21))
 
     async def test_c25_a_refused_or_unanswered_subscription_costs_the_connection(self):
         for action, words in (("refuse_subscription", "refused"), ("forget_subscription", "no answer in time")):
