@@ -74,7 +74,7 @@ async def require_nothing_open(session: Session) -> None:
 async def trade(session: Session) -> None:
     """A refusal, a LIMIT order that is cancelled, a MARKET order each way; the position is zero before and after.
 
-    When it ends early, also by Ctrl-C, what is open is cancelled and closed first.
+    When it ends early, also by Ctrl-C, what is open is cancelled and closed first, unless there is another Ctrl-C.
 
     :raises CommandError: when there was a position or an order before, or something may be left
     """
@@ -91,14 +91,7 @@ async def trade(session: Session) -> None:
             f"{len(silent.rows)} of {len(events.rows)} events came without it" if events.rows else
             "no event came, with or without it"))
     except (asyncio.CancelledError, Exception) as error:
-        is_stopped = isinstance(error, asyncio.CancelledError)
-        why = "it was stopped, or took too long" if is_stopped else str(error) or type(error).__name__
-        session.report.incident(f"trading was interrupted ({why})")
-        output.note("Trading was interrupted: what is open is cancelled and closed first, which takes some seconds.")
-        # An order on its way can arrive until its window is over, and the account can lag behind a fill.
-        await asyncio.sleep((CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS) / 1000)
-        if not await _clean_up(session):
-            session.report.incident(_left(session))
+        await _end_early(session, error)
         raise
     if not await _clean_up(session):
         raise CommandError(_left(session), ExitCode.UNKNOWN)
@@ -292,6 +285,22 @@ async def _position(session: Session) -> Decimal:
         raise CommandError("the account's position cannot be read, so nothing is traded", ExitCode.FAILED)
     found = [position for position in reading.account.positions if position.symbol == session.market.symbol]
     return sum((position.signed_size for position in found), Decimal(0))
+
+
+async def _end_early(session: Session, error: BaseException) -> None:
+    is_stopped = isinstance(error, asyncio.CancelledError)
+    why = "it was stopped, or took too long" if is_stopped else str(error) or type(error).__name__
+    session.report.incident(f"trading was interrupted ({why})")
+    output.note("Trading was interrupted: what is open is cancelled and closed first, which takes some seconds.")
+    try:
+        # An order on its way can arrive until its window is over, and the account can lag behind a fill.
+        await asyncio.sleep((CONSTANTS.RECV_WINDOW_MS + CONSTANTS.UNKNOWN_OUTCOME_GRACE_MS) / 1000)
+        is_clean = await _clean_up(session)
+    except asyncio.CancelledError:  # another Ctrl-C: there will be no report to say it
+        output.note(f"Error: {_left(session)}.")
+        raise
+    if not is_clean:
+        session.report.incident(_left(session))
 
 
 async def _clean_up(session: Session) -> bool:

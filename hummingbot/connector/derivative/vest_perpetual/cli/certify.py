@@ -72,6 +72,8 @@ async def certify(
                 output.note(f"{act.run.__name__.replace('_', ' ')} …")
                 await perform(act, session)
         except asyncio.CancelledError:  # Ctrl-C, which ends the command as soon as the report is written
+            if asyncio.current_task().cancelling() > 1:
+                raise  # and another one at once
             is_stopped = True
             report.incident("Ctrl-C ended the run before everything was looked at")
         may_be_left = await _what_may_be_left(session) if trade else ""

@@ -1,6 +1,7 @@
 """`certify` as a command: what it asks before, what it writes, and when it refuses to trade."""
 import asyncio
 import json
+import signal
 
 import pytest
 
@@ -211,6 +212,24 @@ def test_ctrl_c_closes_what_is_open_and_the_report_and_the_exit_code_say_what_ma
     assert len(venue.ask("ledger", account.account_group)["positions"]) == is_left
     incidents = " ".join(outcome.json["incidents"])
     assert "Ctrl-C ended the run" in incidents and ("something of BTC-PERP may be left" in incidents) == is_left
+
+
+def test_a_second_ctrl_c_ends_it_at_once_and_says_what_may_be_left(
+        account, keys_file, certified, monkeypatch, caplog, tmp_path):
+    async def stop_twice(session, order):
+        asyncio.get_running_loop().call_soon(signal.raise_signal, signal.SIGINT)
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        asyncio.get_running_loop().call_later(0.1, signal.raise_signal, signal.SIGINT)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(trading, "_watch_position", stop_twice)
+
+    outcome = certified("--keys", keys_file, "--trade", "--yes")
+
+    assert outcome.exit_code == 130
+    assert "something of BTC-PERP may be left" in outcome.stderr and outcome.stderr.endswith("Stopped.\n")
+    assert [path for path in tmp_path.iterdir() if path.suffix in (".md", ".json")] == [] and caplog.messages == []
 
 
 def test_a_folder_that_is_not_there_is_said_before_anything_is_asked(venue, run, tmp_path):
