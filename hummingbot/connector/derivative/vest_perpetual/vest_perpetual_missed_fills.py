@@ -421,11 +421,13 @@ class MissedFills:
             return
         self._named.update(dict.fromkeys(suspects, True))
         change = f"{missed.amount} and back" if missed.is_undone else missed.amount
-        others = f" If that is the sum of several fills, so may these: {', '.join(missed.others)}."
+        others = ""
+        if missed.others:
+            others = f" If that is the sum of several fills, so may these: {', '.join(missed.others)}."
         self._logger.error(
             f"The position in {missed.symbol} changed by {change} without a fill that Vest told of. These orders may "
-            f"have filled in part unheard: {', '.join(missed.client_order_ids)}.{others if missed.others else ''} The "
-            f"position is right; the fill and its fee are missing in Hummingbot's history."
+            f"have filled in part unheard: {', '.join(missed.client_order_ids)}.{others} The position is right; the "
+            f"fill and its fee are missing in Hummingbot's history."
         )
 
     def _symbol(self, order: InFlightOrder) -> Optional[str]:

@@ -265,7 +265,8 @@ class PositionWatch:
                 missed.append(MissedFill(
                     symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s,
                     is_last_word=not waited_for,
-                    others=tuple(self._involved(market, still_open).keys() - {*culprits, *waited_for}),
+                    others=tuple(order_id for order_id in self._involved(market, still_open)
+                                 if order_id not in (*culprits, *waited_for)),
                 ))
                 market.told = market.gap
             if not waited_for:

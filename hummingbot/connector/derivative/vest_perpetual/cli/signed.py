@@ -31,6 +31,6 @@ async def agreed(venue: Venue, act: Callable[[], Awaitable[Outcome]], question: 
     except asyncio.CancelledError:
         # Only Ctrl-C cancels a command, and this ends it as well.
         details = {} if venue.last_nonce is None else {"nonce": venue.last_nonce}
-        name = "".join(f" (nonce {nonce})" for nonce in details.values())
+        name = f" (nonce {venue.last_nonce})" if details else ""
         raise CommandError(f"stopped by Ctrl-C while it was under way{name}: look what became of it before you try "
                            f"again", ExitCode.INTERRUPTED, **details) from None

@@ -6,7 +6,7 @@ made of it       ledger, series, session
 shown            words, story, figures, page, picture
 all of it        report
 
-`ledger` has the sums and `series` what is drawn; `session` brings everything together; `words`
-writes numbers, `story` sentences. Needs plotly, and for the
-picture choreographer and a Chrome or Chromium: the extra `vest_perpetual[report]`.
+`ledger` has the sums and `series` what is drawn; `session` brings everything together; `words` writes numbers and
+`story` sentences. Needs plotly, and for the picture choreographer and a Chrome or Chromium: the extra
+`vest_perpetual[report]`.
 """
