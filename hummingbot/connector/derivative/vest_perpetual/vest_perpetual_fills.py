@@ -41,6 +41,11 @@ class _Part:
         return cls(venue.last_filled_time_ms, venue.last_filled_size, venue.last_filled_price, venue.avg_filled_price,
                    venue.fees)
 
+    @property
+    def place(self) -> Tuple[bool, int, Decimal]:
+        """Sorts parts as they were filled. One without a time is mostly the last, whose event left it out."""
+        return self.time_ms is None, self.time_ms or 0, self.fees or _ZERO
+
     @classmethod
     def from_id(cls, text: str) -> "_Part":
         time, *numbers, _ = text.split("|")
@@ -255,7 +260,7 @@ def _fees_of(parts: List[Tuple[_Part, Decimal]], rate: Decimal) -> Decimal:
     :param rate: estimates the first fee if it was not said, as a fraction of the quote
     """
     total = total_quote = _ZERO
-    for part, quote in sorted(parts, key=lambda one: (one[0].time_ms or 0, one[0].fees or _ZERO)):
+    for part, quote in sorted(parts, key=lambda one: one[0].place):
         expected = quote * (total / total_quote if total_quote else rate)
         if part.fees is None:
             total += expected

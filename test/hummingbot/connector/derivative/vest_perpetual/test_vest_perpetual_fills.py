@@ -213,7 +213,8 @@ def test_fees_of_parts_are_understood_whether_they_are_the_orders_or_the_parts(f
 
 @pytest.mark.parametrize("last_fees", ["0.018", "0.156"], ids=["the last part's", "the order's"])
 @pytest.mark.parametrize("heard", [[0, 1], [1], [0], []])
-def test_c15_an_event_alone_that_an_order_is_filled_leaves_no_fee_out(heard, last_fees):
+@pytest.mark.parametrize("last_ms", [3, None])
+def test_c15_an_event_alone_that_an_order_is_filled_leaves_no_fee_out(last_ms, heard, last_fees):
     tracked = tracked_order("0.026")
     fees = ["0.042", "0.096"] if last_fees == "0.018" else ["0.042", "0.138"]
     words = [part("PARTIALLY_FILLED", size, "60000", time_ms=time_ms, fees=fee)
@@ -221,7 +222,7 @@ def test_c15_an_event_alone_that_an_order_is_filled_leaves_no_fee_out(heard, las
 
     for index in heard:
         book(tracked, words[index])
-    book(tracked, part("FILLED", "0.003", "60000", time_ms=3, fees=last_fees, avgFilledPrice="60000"))
+    book(tracked, part("FILLED", "0.003", "60000", time_ms=last_ms, fees=last_fees, avgFilledPrice="60000"))
 
     if heard or last_fees == "0.156":
         assert booked_fee(tracked) == Decimal("0.156")
