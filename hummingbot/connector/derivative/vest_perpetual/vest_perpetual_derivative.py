@@ -130,7 +130,8 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._looked_up: Set[str] = set()  # client ids of orders that the venue may not have and is asked for
         self._refused_cancels: FIFOCache = FIFOCache(1000)  # client order ids, as keys
         self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
-        self._is_settling_held_ends = False
+        self._held_ends: Optional[asyncio.Task] = None
+        self._unsettled: Optional[asyncio.Task] = None
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._reconciliation: Optional[asyncio.Task] = None

@@ -14,7 +14,7 @@ import logging
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from cachetools import FIFOCache
 
@@ -92,7 +92,7 @@ class MissedFills:
         self._logger = logger
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
         self._held: Dict[str, _HeldEnd] = {}
-        self._settling: Set[str] = set()  # client ids of orders whose missed parts are being settled
+        self._unsettled: List[MissedFill] = []  # neither booked nor said yet
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
         self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
@@ -273,9 +273,10 @@ class MissedFills:
         :param at_once: takes all of them, because soon nobody listens any more; those that waited for a difference to
             settle are named in a WARNING
         """
+        settling = {client_order_id for fill in self._unsettled for client_order_id in fill.client_order_ids}
         due = {
             client_order_id: held for client_order_id, held in self._held.items()
-            if at_once or (client_order_id not in self._settling and self._is_due(held))
+            if at_once or (client_order_id not in settling and self._is_due(held))
         }
         for client_order_id, held in due.items():
             del self._held[client_order_id]
@@ -299,8 +300,13 @@ class MissedFills:
 
     # --- What the position gives away
 
-    def compare(self, positions: Iterable[wire.Position]) -> List[MissedFill]:
-        """What must have been filled unheard; it has to be handed to `settle`, once.
+    @property
+    def are_unsettled(self) -> bool:
+        """Whether there are missed fills, for `settle` to book or say, a second time if a stop broke it off."""
+        return bool(self._unsettled)
+
+    def compare(self, positions: Iterable[wire.Position]) -> None:
+        """Finds what must have been filled unheard.
 
         :param positions: all positions of the account, as the venue tells them now
         """
@@ -308,26 +314,25 @@ class MissedFills:
         for order in (*self._tracker.active_orders.values(), *self._tracker.lost_orders.values()):
             if order.client_order_id not in self._held:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
-        missed = self._watch.compare(_holdings(positions), open_orders)
-        if not missed:
-            self._remember()
-        self._settling.update(order_id for fill in missed for order_id in fill.client_order_ids)
-        return missed
+        self._unsettled += self._watch.compare(_holdings(positions), open_orders)
+        if not self._unsettled:
+            self._remember()  # not before: after a crash meanwhile the next session has to notice them again
 
-    async def settle(self, missed: List[MissedFill]) -> bool:
+    async def settle(self) -> bool:
         """Books each missed fill, or says why it cannot be.
 
-        :param missed: what `compare` found
         :return: whether a fill was booked
         """
-        try:
-            are_booked = [await self._settle(fill) for fill in missed]
-            self._remember()  # not before: after a crash meanwhile the next session has to notice them again
-            return any(are_booked)
-        finally:
-            self._settling.difference_update(order_id for fill in missed for order_id in fill.client_order_ids)
+        is_any_booked = False
+        while self._unsettled:
+            is_booked = await self._settle(self._unsettled[0])
+            del self._unsettled[0]
+            is_any_booked |= is_booked
+        self._remember()
+        return is_any_booked
 
     async def _settle(self, missed: MissedFill) -> bool:
+        """Settles the first of `_unsettled`; a stop may break it off at any `await`, and it begins anew then."""
         since_ms = self._clock.now_ms() - int((self._clock.monotonic_s() - missed.since_s + self._lag_s) * 1000)
         row, told = None, _ZERO
         try:
@@ -338,7 +343,7 @@ class MissedFills:
                 return True
             if told:
                 self._watch.note_booked(missed.symbol)
-            missed = replace(missed, amount=missed.amount - told)
+            missed = self._unsettled[0] = replace(missed, amount=missed.amount - told)
             foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
             if missed.amount in (_ZERO, *accumulate(foreign)) or (missed.is_undone and foreign):
                 return bool(told)  # the rest is somebody else's, heard of by REST alone

@@ -25,7 +25,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids imp
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import MissedFill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
@@ -73,7 +72,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     _looked_up: Set[str]
     _missing_s: FIFOCache
     _missed_fills: MissedFills
-    _is_settling_held_ends: bool
+    _held_ends: Optional[asyncio.Task]
+    _unsettled: Optional[asyncio.Task]
     _statuses_heard: FIFOCache
     _stream_connections: int
     _reconciliation: Optional[asyncio.Task]
@@ -232,9 +232,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._missed_fills.note_status(order, venue)
         is_end_held = self._missed_fills.holds(order, venue, is_event)
         self._take(order, venue, settles_lost_orders, is_end_held, is_event)
-        if is_end_held and not self._is_settling_held_ends:
-            self._is_settling_held_ends = True
-            self._spawn(self._settle_held_ends())
+        if is_end_held and not _is_running(self._held_ends):
+            self._held_ends = self._spawn(self._settle_held_ends())
 
     def _take(self, order: InFlightOrder, venue: wire.Order, settles_lost_orders: bool = True,
               is_end_held: bool = False, is_event: bool = False) -> None:
@@ -257,16 +256,13 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     # --- Fills that were missed
 
     async def _settle_held_ends(self) -> None:
-        try:
-            while self._missed_fills.is_holding:
-                try:
-                    await self._update_account()
-                except VestError as error:
-                    self._complaints.say(f"The account could not be read and is read again later. {error}")
-                self._tell_held_ends()
-                await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
-        finally:
-            self._is_settling_held_ends = False
+        while self._missed_fills.is_holding:
+            try:
+                await self._update_account()
+            except VestError as error:
+                self._complaints.say(f"The account could not be read and is read again later. {error}")
+            self._tell_held_ends()
+            await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
 
     def _tell_held_ends(self, at_once: bool = False) -> None:
         for venue in self._missed_fills.take_due(at_once):
@@ -282,12 +278,12 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._missed_fills.note_positions(positions)
         if not self._is_stream_live():
             return  # what happened while there was no stream is still being read
-        missed = self._missed_fills.compare(positions)
-        if missed:
-            self._spawn(self._settle_missed_fills(missed))
+        self._missed_fills.compare(positions)
+        if self._missed_fills.are_unsettled and not _is_running(self._unsettled):
+            self._unsettled = self._spawn(self._settle_missed_fills())
 
-    async def _settle_missed_fills(self, missed: List[MissedFill]) -> None:
-        if await self._missed_fills.settle(missed):
+    async def _settle_missed_fills(self) -> None:
+        if await self._missed_fills.settle():
             self._funding_fee_poll_notifier.set()
         self._tell_held_ends()
 
@@ -428,7 +424,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     @property
     def _is_reconciling(self) -> bool:
         """Whether what is found now was missed while there was no stream."""
-        return self._reconciliation is not None and not self._reconciliation.done()
+        return _is_running(self._reconciliation)
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
@@ -444,3 +440,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             await self._orphans.cancel_open()
         except VestError as error:
             self._complaints.say(f"Orders left over by an earlier session could not be looked for. {error}")
+
+
+def _is_running(task: Optional[asyncio.Task]) -> bool:
+    """Whether a task goes on; one that a stop of the network ended, perhaps before it had begun, does not."""
+    return task is not None and not task.done()
