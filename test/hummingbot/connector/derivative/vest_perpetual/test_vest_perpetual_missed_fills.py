@@ -455,7 +455,8 @@ class MissedFillsTests(MissedFillsTestCase):
         client_order_id = await self.open_order()
         self.hold("0.4")
         await self.connector._update_account()
-        self.connector._missed_fills._lag_s = 60
+        for waiting in (self.connector._missed_fills, self.connector._missed_fills._watch):
+            waiting._lag_s = 60  # so that nothing is settled before the stop, however slow the computer is
         await self.connector.cancel_all(5)
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
         self.assertTrue(any(client_order_id in warning for warning in self.warnings()), self.warnings())
