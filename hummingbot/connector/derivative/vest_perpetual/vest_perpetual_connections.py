@@ -67,7 +67,8 @@ class VestRESTConnection(RESTConnection):
             method=request.method.value,
             url=request.url,
             params=request.params,
-            data=request.data,
+            # Of a text aiohttp would look for the encoding in each request, which costs an order 6 µs more.
+            data=None if request.data is None else request.data.encode(),
             headers=request.headers,
             allow_redirects=False,
             timeout=_REQUEST_TIMEOUT,
