@@ -151,6 +151,15 @@ def test_the_strategy_and_a_controller_in_the_full_screen_client(reader):
         terminal.wait_for("exit code 0")
 
 
+def test_a_controller_is_started_again_in_the_way_of_the_page(reader):
+    create, start = (" ".join(re.search(rf"`hbot ({word} my[_.].*?)`", PAGE, re.DOTALL)[1].split())
+                     for word in ("create", "start"))
+    reader.types(COMMANDS[0])
+    reader.types(f".venv/bin/hbot {create.replace('my_controller', 'vest_market_making')}")
+    (reader.home.root / "conf" / "scripts" / "my.yml").write_text(block("yaml"))  # as the first start leaves it
+    assert "status: running" in reader.types(f".venv/bin/hbot {start}")
+
+
 @pytest.mark.parametrize("line", re.findall(r"^ {4}(make simulator .*)$", PAGE, re.MULTILINE))
 def test_make_hands_on_what_the_page_says(line):
     """The simulator's own tests start it with these options."""
