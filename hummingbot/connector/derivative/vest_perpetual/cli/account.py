@@ -85,7 +85,8 @@ async def leverage(
             found = {row.symbol: row.value for row in (await venue.account()).account.leverages}
             set_to = found.get(market.symbol)
         elif highest is not None and value > highest:
-            raise CommandError(f"Vest allows a leverage of {highest} at most for {market.symbol}", ExitCode.USAGE)
+            trading_pair = (await venue.trading_pairs())[market.symbol]
+            raise CommandError(f"Vest allows a leverage of {highest} at most for {trading_pair}", ExitCode.USAGE)
         else:
             async def send() -> int:
                 return await _set_leverage(venue, market.symbol, value)

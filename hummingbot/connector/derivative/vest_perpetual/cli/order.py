@@ -120,7 +120,8 @@ async def market_limit(venue: Venue, market: wire.SymbolInfo, is_buy: bool, amou
     book.apply_snapshot(message.bids, message.asks, message.update_id)
     limit = worst_price(book, is_buy, amount, Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE), market.price_tick)
     if limit is None:
-        raise CommandError(f"the order book of {market.symbol} is empty or too thin for {amount:f}; send less, or name "
+        trading_pair = (await venue.trading_pairs())[market.symbol]
+        raise CommandError(f"the order book of {trading_pair} is empty or too thin for {amount:f}; send less, or name "
                            f"a --price", ExitCode.USAGE)
     return limit
 

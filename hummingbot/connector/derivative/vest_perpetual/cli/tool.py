@@ -14,6 +14,7 @@ _LIKE_A_KEY = re.compile("[0-9a-fA-F]{60,70}")
 _TAKING_ORDER_IDS = ("cancel", "orders")
 # What typer raises for words that it cannot take; of all its kinds, typer exports only this one.
 _UsageError = typer.BadParameter.__base__
+_WORDS_OF_A_LIBRARY = "Value error, "  # before each reason why a value is none of those that can be chosen
 
 
 class Tool(TyperGroup):
@@ -36,6 +37,7 @@ class Tool(TyperGroup):
         try:
             exit_code = super().main(words, *arguments, **{**named, "standalone_mode": False})
         except _UsageError as error:
+            error.message = error.message.replace(_WORDS_OF_A_LIBRARY, "")
             if as_json:
                 exit_code = say_failure(error.format_message(), ExitCode.USAGE, as_json)
             else:

@@ -77,7 +77,7 @@ def test_leverage_is_shown_and_set(act, venue):
 
 def test_leverage_beyond_the_markets_is_not_asked_for(run, keys_file, venue):
     outcome = run("leverage", "BTC-USDC", "1000", "--yes", "--keys", keys_file)
-    assert outcome.exit_code == 2 and "at most" in outcome.stderr
+    assert outcome.exit_code == 2 and "at most for BTC-USDC" in outcome.stderr
     assert run("leverage", "BTC-USDC", "0", "--yes", "--keys", keys_file).exit_code == 2
 
 

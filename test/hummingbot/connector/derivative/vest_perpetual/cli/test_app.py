@@ -50,7 +50,7 @@ def test_what_looks_like_a_key_is_refused_in_json_too():
 REFUSED = [
     (["account", "--colour", "red"], "No such option: --colour"), (["accounts"], "No such command 'accounts'"),
     (["--colour"], "No such option: --colour"), (["account", "mine"], "unexpected extra argument"),
-    (["order", "hold", "BTC-USDC", "1"], "'hold' is not one of"), (["withdraw", "1", "--chain", "1"], "'--to'"),
+    (["order", "hold", "BTC-USDC", "1"], "'side': 'hold' is not one of"), (["withdraw", "1", "--chain", "1"], "'--to'"),
     (["orders", "--limit"], "requires an argument"), (["account", "--domain", "vest"], "'--domain'"),
     *[([*words, number], f"'{number}' is not a whole number of {least} or more") for number in
       ("NaN", "1_0", "1.5", "-1", "\u0663", " 1", "") for least, words in (

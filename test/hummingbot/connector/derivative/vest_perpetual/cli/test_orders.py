@@ -86,7 +86,7 @@ def test_orders_of_the_command_line_are_nobodys_among_bots(act, venue, account, 
     (("buy", "BTC-USDC", "0.01", "--type", "limit"), "needs a --price"),
     (("buy", "BTC-USDC", "0.01", "--fok"), "limit orders alone"),
     (("buy", "NONE-USDC", "0.01"), "no market"),
-    (("buy", "BTC-USDC", "1000000"), "too thin"),
+    (("buy", "BTC-USDC", "1000000"), "book of BTC-USDC is empty or too thin"),
     (("hold", "BTC-USDC", "0.01"), "hold"),
 ])
 def test_what_cannot_be_right_is_not_sent(run, keys_file, venue, account, arguments, words):
