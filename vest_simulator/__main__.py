@@ -2,6 +2,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,8 @@ from vest_simulator.simulator import VestSimulator
 from vest_simulator.state.store import StateError
 
 _LOOK_S = 1.0
+_OTHER_PORTS = ("; stop the simulator or the program that has it, or take others: python -m vest_simulator --port 8887 "
+                "--admin-port 8888, and VEST_SIMULATOR_URL=http://127.0.0.1:8887 for the bot")
 
 
 def _decimal(text: str) -> Decimal:
@@ -142,7 +145,8 @@ def main(argv: Optional[List[str]] = None) -> int:
     try:
         return 0 if asyncio.run(_serve(config, arguments.ready_file)) else 1
     except OSError as error:
-        print(f"The simulator cannot start: {error.strerror or error}.", file=sys.stderr)
+        remedy = _OTHER_PORTS if error.errno == errno.EADDRINUSE else ""
+        print(f"The simulator cannot start: {error.strerror or error}{remedy}.", file=sys.stderr)
         return 1
     except (RecordingError, StateError) as error:
         print(error, file=sys.stderr)

@@ -49,7 +49,7 @@ def test_a_busy_port_is_one_clear_line():
         process = start("--port", port, "--admin-port", "0")
         out, err = process.communicate(timeout=START_S)
     assert process.returncode == 1 and out == ""
-    assert str(port) in err and len(err.splitlines()) == 1
+    assert str(port) in err and "--port" in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("arguments", [["--symbols", "NO-PERP"], ["--balance", "much"], ["--balance", "-1"]])
