@@ -325,7 +325,11 @@ class MissedFills:
         """
         is_any_booked = False
         while self._unsettled:
-            is_booked = await self._settle(self._unsettled[0])
+            try:
+                is_booked = await self._settle(self._unsettled[0])
+            except Exception:
+                del self._unsettled[0]  # it would go wrong again, and others wait behind it
+                raise
             del self._unsettled[0]
             is_any_booked |= is_booked
         self._remember()

@@ -449,6 +449,21 @@ class MissedFillsTests(MissedFillsTestCase):
 
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
 
+    async def test_c16_a_missed_fill_with_which_something_unforeseen_goes_wrong_is_not_tried_for_ever(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        bug = RuntimeError("unforeseen")
+        with patch.object(self.connector._order_tracker, "process_trade_update", side_effect=bug) as booking:
+            await self.connect()
+            await self.poll_until(lambda: self.is_done(client_order_id))
+            await self.poll_for(LAG_S)
+
+        booking.assert_called_once()
+        error, = self.errors()
+        self.assertIn("unforeseen", error)
+
     async def test_c16_at_the_stop_nothing_is_held_back(self):
         self.connector.CANCEL_CONFIRMATION_S = 0.1
         await self.know()
