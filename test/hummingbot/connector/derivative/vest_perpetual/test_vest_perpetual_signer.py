@@ -1,6 +1,7 @@
 """Signatures are the bytes of `eth_account`, whichever library of the curve makes them."""
 import importlib
 import sys
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -22,18 +23,21 @@ KEYS = st.integers(1, CURVE_ORDER - 1).map(lambda number: number.to_bytes(32, "b
 HASHES = st.binary(min_size=32, max_size=32)
 
 
-MISSING = {
-    "without coincurve": ["coincurve", "coincurve._libsecp256k1"],
-    "with another coincurve": ["coincurve._libsecp256k1"],
+INSIDES = "coincurve._libsecp256k1"
+OTHER_INSIDES = SimpleNamespace(ffi=signer_module.ffi, lib=SimpleNamespace())
+CHANGED = {
+    "without coincurve": {"coincurve": None, INSIDES: None},
+    "with another coincurve": {INSIDES: None},
+    "with a coincurve of other insides": {INSIDES: OTHER_INSIDES},
 }
 
 
-@pytest.fixture(params=["with coincurve", *MISSING], scope="module")
+@pytest.fixture(params=["with coincurve", *CHANGED], scope="module")
 def signer_class(request):
     if request.param == "with coincurve":
         yield PersonalSigner
         return
-    with patch.dict(sys.modules, dict.fromkeys(MISSING[request.param])):
+    with patch.dict(sys.modules, CHANGED[request.param]):
         importlib.reload(signer_module)
         yield signer_module.PersonalSigner
     importlib.reload(signer_module)
@@ -51,7 +55,8 @@ def test_both_libraries_were_asked(signer_class, request):
     names = signer_class.sign.__globals__
 
     assert (names["coincurve"] is None) == ("without" in request.node.name)
-    assert (names["ffi"] is not None) == ("[with coincurve]" in request.node.name)
+    assert (names["ffi"] is None) == ("without" in request.node.name or "another" in request.node.name)
+    assert (names["lib"] is OTHER_INSIDES.lib) == ("other insides" in request.node.name)
 
 
 def test_a_signer_does_not_show_its_key():
