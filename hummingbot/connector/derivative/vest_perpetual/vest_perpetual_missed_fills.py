@@ -93,6 +93,10 @@ class MissedFills:
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
         self._held: Dict[str, _HeldEnd] = {}
         self._unsettled: List[MissedFill] = []  # neither booked nor said yet
+        # The venue's time less the monotonic one, in ms, at its lowest: what it told before its clock, or our estimate
+        # of it, jumped ahead is dated by that.
+        self._offset_ms = float("inf")
+        self._noted_ms: Dict[float, int] = {}  # what an earlier session noted in the venue's time, by our own
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
         self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
@@ -171,7 +175,9 @@ class MissedFills:
         for symbol, values in known["markets"].items():
             if values is not None:
                 size, explained, entry_price = map(Decimal, values[:3])
-                basis[symbol] = Basis(size, Holding(explained, entry_price), values[3] / 1000 - offset_s)
+                explained_s = values[3] / 1000 - offset_s
+                self._noted_ms[explained_s] = values[3]
+                basis[symbol] = Basis(size, Holding(explained, entry_price), explained_s)
         self._watch.go_on_from(basis, known["looked_ms"] / 1000 - offset_s)
 
     def _remember(self) -> None:
@@ -314,6 +320,7 @@ class MissedFills:
         for order in (*self._tracker.active_orders.values(), *self._tracker.lost_orders.values()):
             if order.client_order_id not in self._held:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
+        self._offset_ms = min(self._offset_ms, self._clock.now_ms() - self._clock.monotonic_s() * 1000)
         self._unsettled += self._watch.compare(_holdings(positions), open_orders)
         if not self._unsettled:
             self._remember()  # not before: after a crash meanwhile the next session has to notice them again
@@ -337,7 +344,8 @@ class MissedFills:
 
     async def _settle(self, missed: MissedFill) -> bool:
         """Settles the first of `_unsettled`; a stop may break it off at any `await`, and it begins anew then."""
-        since_ms = self._clock.now_ms() - int((self._clock.monotonic_s() - missed.since_s + self._lag_s) * 1000)
+        explained_ms = self._noted_ms.get(missed.since_s, self._offset_ms + missed.since_s * 1000)
+        since_ms = int(explained_ms - self._lag_s * 1000)
         row, told = None, _ZERO
         try:
             rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
