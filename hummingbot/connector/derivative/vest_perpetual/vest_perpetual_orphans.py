@@ -70,6 +70,9 @@ class Orphans:
     def _is_orphan(self, venue: wire.Order) -> bool:
         if venue.client_order_id in self._tracker.active_orders:
             return venue.client_order_id in self._taken_back
+        known = self._tracker.find(venue)
+        if known is not None and (known.is_cancelled or known.is_filled):
+            return False  # the venue told of its end while its list was on the way
         return self._order_ids.is_ours(venue.nonce) and not self.note_another_bot(venue)
 
     def note_another_bot(self, venue: wire.Order) -> bool:

@@ -10,7 +10,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
     order_row,
     refusing,
 )
-from unittest.mock import patch
+from unittest.mock import AsyncMock, patch
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
@@ -70,6 +70,18 @@ class ReconnectionTests(DerivativeTestCase):
         await self.until_events_are_handled()
 
         self.assertEqual(1, len(self.warnings()))
+
+    async def test_c32_an_order_that_ends_while_the_list_is_on_its_way_is_no_orphan(self):
+        client_order_id = await self.open_order()
+        self.connector._order_ids._tag_is_new = False
+        stale = await self.connector._orders.open_orders()
+        self.tell(order_event(self.venue.change_order(client_order_id, "CANCELLED")))
+        await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
+        with patch.object(self.connector._orders, "open_orders", AsyncMock(return_value=stale)):
+            await self.connector._cancel_orphans()
+
+        self.assertEqual(1, len(stale))
+        self.assertEqual(([], []), (self.warnings(), self.venue.sent_cancels))
 
     async def test_orphans_that_cannot_be_looked_for_are_said(self):
         self.venue.answers[GET_ORDERS] = answering({}, 503)
