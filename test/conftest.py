@@ -4,6 +4,7 @@
 venue of the test was made to do and how much of its ledger was compared (`test.end_to_end.evidence`).
 """
 import json
+import signal
 import sys
 from pathlib import Path
 from test.end_to_end.evidence import SCENARIOS
@@ -21,6 +22,9 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # Hummingbot looks there for the name of a test runner, and opens its user interface to warn when it finds none.
     sys.argv.append("pytest")
+    # A shell's background job is deaf to Ctrl-C, and so would be the programs that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # Workers of pytest-xdist send their reports to the one process that has been asked for the file.
     if config.getoption("--evidence") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_Evidence(Path(config.getoption("--evidence"))))
