@@ -439,14 +439,6 @@ class Bench:
         """The client ids of orders in those lines of the log that match, when the log is believed."""
         return {text for line in self.said(pattern) for text in _ORDER_ID.findall(line)} if self.believes_log else set()
 
-    def false_alarms(self, pattern: str, fine: Set[str]) -> List[str]:
-        """The lines of the log that match and name orders, none of which has lost anything.
-
-        :param fine: the client ids of orders that have not
-        """
-        named = {line: set(_ORDER_ID.findall(line)) for line in self.said(pattern)}
-        return [line for line, order_ids in named.items() if order_ids and order_ids <= fine]
-
     async def until(self, condition: Callable[[], Any], words: Optional[Callable[[], str]] = None,
                     timeout_s: float = TIMEOUT_S) -> Any:
         """Waits until a condition, plain or async, gives something true, and returns that.
