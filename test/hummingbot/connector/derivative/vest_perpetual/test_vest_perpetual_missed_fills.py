@@ -26,6 +26,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_d
 
 GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
 LAG_S = 0.2
+LONGEST_HOLD_LAGS = MissedFills.LONGEST_HOLD_LAGS
 
 
 class Case(NamedTuple):
@@ -120,11 +121,14 @@ class MissedFillsTestCase(DerivativeTestCase):
 
 
 class MissedFillsTests(MissedFillsTestCase):
+    async def asyncSetUp(self):
+        # Where the end is not held for as long as that, a busy machine may take longer than the account may lag.
+        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
+        await super().asyncSetUp()
+
     # --- What the position tells
 
     async def check(self, case):
-        # Nothing here waits so long; but a busy machine may take longer than the account may lag.
-        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
         await self.know(case.before)
         client_order_id = await self.open_order(is_buy=case.is_buy)
         self.cancelled_row(client_order_id)
@@ -218,6 +222,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.assertNotEqual(before, notes.read_text())
 
     async def test_c16_an_order_still_open_can_have_made_it_too(self):
+        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", LONGEST_HOLD_LAGS))
         await self.know()
         cancelled, still_open = await self.open_order(), await self.open_order()
         self.cancelled_row(cancelled)
@@ -415,6 +420,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
 
     async def test_c16_the_wait_is_bounded_when_the_account_cannot_be_read(self):
+        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", LONGEST_HOLD_LAGS))
         await self.know()
         client_order_id = await self.open_order()
         self.cancelled_row(client_order_id)
