@@ -4,7 +4,7 @@ from decimal import Decimal
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
@@ -15,7 +15,7 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.log_sentences
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import STATES, ZERO
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession, Session, percentile
 from hummingbot.connector.derivative.vest_perpetual.session_report.story import Totals, gained, story, totals
-from hummingbot.connector.derivative.vest_perpetual.session_report.words import moment, plain, span, worded
+from hummingbot.connector.derivative.vest_perpetual.session_report.words import counted, moment, plain, span, worded
 
 DRAWN_MARKETS = 12
 SHOWN_COMPLAINTS = 25
@@ -131,7 +131,7 @@ class _Page:
     def add_orders(self, session: Session) -> None:
         states = {_market_name(session, market): market.states for market in session.by_volume[:DRAWN_MARKETS]}
         ends = (self.figure(figures.states_figure(states), "Number of orders by market and the state they ended in")
-                if any(market.order_count for market in session.markets) else "<p>No order was placed.</p>")
+                if session.order_count else "<p>No order was placed.</p>")
         panels = [("By final state", ends + _failures(session.log))]
         panels.append(self._latencies("Order to fill", session.fill_latencies_ms(), "No order was filled completely."))
         panels.append(self._latencies("Order to confirmation", session.log.acks_ms if session.log else {},
@@ -178,16 +178,14 @@ def _period(session: Session) -> str:
 
 
 def _tiles(session: Session) -> str:
-    log, books = session.log, totals(session.markets)
-    orders = sum(market.order_count for market in session.markets)
-    fills = sum(market.ledger.fills for market in session.markets)
+    log, books = session.log, totals(session)
     tiles = (
         ("PnL", _money_tile(books, "pnl"), "all in all"),
         ("Trading", _money_tile(books, "trading"), "before fees and funding"),
         ("Fees", _money_tile(books, "fees"), "paid"),
         ("Funding", _money_tile(books, "funding"), "received is above zero"),
         ("Volume", _money_tile(books, "quote_volume", "{:,.0f}"), "bought and sold"),
-        ("Orders · fills", f"{orders:,} · {fills:,}", "an order can have many"),
+        ("Orders · fills", f"{session.order_count:,} · {session.fill_count:,}", "an order can have many"),
         ("Errors · warnings", f"{log.errors:,} · {log.count('WARNING'):,}" if log else NONE, "in the bot's log"),
         ("Streams lost", f"{len(log.interruptions):,}" if log else NONE, "times without live data"),
     )
@@ -207,9 +205,7 @@ def _money_tile(books: Mapping[str, Totals], name: str, form: str = "{:,.2f}") -
 def _summary(session: Session) -> str:
     rows = [_summary_row(_market_name(session, market), [column.value(market) for column in SUMMARY])
             for market in session.markets]
-    by_quote: Dict[str, List[MarketSession]] = {}
-    for market in session.markets:
-        by_quote.setdefault(market.market.quote, []).append(market)
+    by_quote = session.by_quote
     rows += [_summary_row(f"all of {quote}", [sum((column.value(market) for market in markets), ZERO)
                                               if column.is_summed else None for column in SUMMARY], "total")
              for quote, markets in by_quote.items() if len(markets) > 1]
@@ -253,7 +249,7 @@ def _failures(log: Optional[Log]) -> str:
     if log is None or not log.failed_orders:
         return ""
     rows = [[f"{count:,}", escape(reason)] for reason, count in log.failures.most_common(SHOWN_REASONS)]
-    return (f"<p>The log tells of {log.failed_orders:,} failed order{'' if log.failed_orders == 1 else 's'} in all; "
+    return (f"<p>The log tells of {counted(log.failed_orders, 'failed order')} in all; "
             f"those that were refused at once are not in the database.</p>"
             + _table(["failed", "why"], rows, words=0, messages=1))
 

@@ -96,6 +96,24 @@ class Session:
         """The markets, that of the largest volume first."""
         return sorted(self.markets, key=lambda market: market.ledger.quote_volume, reverse=True)
 
+    @property
+    def by_quote(self) -> Dict[str, List[MarketSession]]:
+        """The markets, by the asset their money is in."""
+        found: Dict[str, List[MarketSession]] = {}
+        for market in self.markets:
+            found.setdefault(market.market.quote, []).append(market)
+        return found
+
+    @property
+    def order_count(self) -> int:
+        """Orders of all markets."""
+        return sum(market.order_count for market in self.markets)
+
+    @property
+    def fill_count(self) -> int:
+        """Fills of all markets."""
+        return sum(market.ledger.fills for market in self.markets)
+
     def fill_latencies_ms(self) -> Dict[str, array]:
         """Of all markets together, by order type."""
         together: Dict[str, array] = {}

@@ -8,8 +8,8 @@ from typing import Dict, List, Sequence, Union
 from hummingbot.connector.derivative.vest_perpetual.session_report.ledger import Ledger
 from hummingbot.connector.derivative.vest_perpetual.session_report.log import Log
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import FILLED, STATES, ZERO
-from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession, Session
-from hummingbot.connector.derivative.vest_perpetual.session_report.words import money, plain, worded
+from hummingbot.connector.derivative.vest_perpetual.session_report.session import Session
+from hummingbot.connector.derivative.vest_perpetual.session_report.words import counted, money, plain, worded
 
 _LISTED = 4  # more markets than that are counted instead of named
 _VENUES = {"_simulator": "the simulated exchange, without real money", "_testnet": "Vest's test network"}
@@ -38,20 +38,19 @@ def _venue(connector: str) -> str:
 
 
 def _activity(session: Session) -> str:
-    orders = sum(market.order_count for market in session.markets)
-    fills = sum(market.ledger.fills for market in session.markets)
+    orders, fills = session.order_count, session.fill_count
     counts = {state: sum(market.states[state] for market in session.markets) for state in STATES}
     ends = [f"{count:,} {_STATE_WORDS.get(state, state)}" for state, count in counts.items() if count]
-    placed = f"It placed {_count(orders, 'order')}" + (f": {_joined(ends)}." if ends else ".")
+    placed = f"It placed {counted(orders, 'order')}" + (f": {_joined(ends)}." if ends else ".")
     if not fills:
         return f"{placed} Nothing was bought or sold."
-    volumes = _joined([money(ledger.quote_volume, quote) for quote, ledger in totals(session.markets).items()])
-    return f"{placed} In {_count(fills, 'fill')} it bought and sold for {volumes} in all."
+    volumes = _joined([money(ledger.quote_volume, quote) for quote, ledger in totals(session).items()])
+    return f"{placed} In {counted(fills, 'fill')} it bought and sold for {volumes} in all."
 
 
 def _profits(session: Session) -> List[str]:
     return [f"It {gained(books, quote)}{_turned(books, quote)}{_extremes(session, quote)}"
-            for quote, books in totals(session.markets).items() if books.fills or books.pnl]
+            for quote, books in totals(session).items() if books.fills or books.pnl]
 
 
 def gained(books: Union["Totals", Ledger], quote: str) -> str:
@@ -103,7 +102,7 @@ def _trouble(session: Session) -> str:
     log = session.log
     if log is None:
         return "Without the bot's log file nothing is known of errors and lost connections."
-    lines = [_count(log.errors, "error"), _count(log.count("WARNING"), "warning")]
+    lines = [counted(log.errors, "error"), counted(log.count("WARNING"), "warning")]
     lost = len(log.interruptions)
     words = f"{_failures(log)}The bot's log has {_joined(lines)}"
     if not lost:
@@ -118,7 +117,7 @@ def _failures(log: Log) -> str:
         return ""
     (reason, count), *others = log.failures.most_common(2)
     often = f"{_times(count)}: " if others else ""
-    return f"The log tells of {_count(log.failed_orders, 'failed order')} ({often}{reason}). "
+    return f"The log tells of {counted(log.failed_orders, 'failed order')} ({often}{reason}). "
 
 
 class Totals:
@@ -133,14 +132,9 @@ class Totals:
         self.fees, self.funding, self.pnl = total("fees"), total("funding"), total("pnl")
 
 
-def totals(markets: Sequence[MarketSession]) -> Dict[str, Totals]:
+def totals(session: Session) -> Dict[str, Totals]:
     """By the asset the money is in, which alone can be added up."""
-    quotes = dict.fromkeys(market.market.quote for market in markets)
-    return {quote: Totals([market.ledger for market in markets if market.market.quote == quote]) for quote in quotes}
-
-
-def _count(number: int, word: str) -> str:
-    return f"{f'{number:,}' if number else 'no'} {word}{'' if number == 1 else 's'}"
+    return {quote: Totals([market.ledger for market in markets]) for quote, markets in session.by_quote.items()}
 
 
 def _times(number: int) -> str:

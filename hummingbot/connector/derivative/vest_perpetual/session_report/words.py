@@ -22,6 +22,11 @@ def worded(number: str) -> str:
     return number.replace("-", "−") if any(digit in number for digit in "123456789") else number.lstrip("-")
 
 
+def counted(number: int, word: str) -> str:
+    """How many there are of a thing, as `2 orders`."""
+    return f"{f'{number:,}' if number else 'no'} {word}{'' if number == 1 else 's'}"
+
+
 def moment(time_ms: int) -> str:
     """A time in UTC, to the second."""
     return datetime.fromtimestamp(time_ms / 1000, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
