@@ -78,10 +78,7 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
         while readings < 2 or self._missed_fills.is_account_behind or self._account_news.is_set():
             readings = 1 if self._account_news.is_set() else readings + 1
             self._account_news.clear()
-            try:
-                await self._update_account()
-            except VestError as error:
-                self._complaints.say(f"The account could not be read and is read again later. {error}")
+            await self._try_to_update_account()
             await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
             with suppress(asyncio.TimeoutError):
                 longer_s = self.ACCOUNT_REFRESH_PAUSE_S * (readings - 1) / 2
@@ -111,6 +108,13 @@ class VestAccount(PerpetualDerivativePyBase, ABC):
         self._account_answer = request
         self._note_wallet(reading.account.address)
         await self._take_account(reading, sent_s)
+
+    async def _try_to_update_account(self) -> None:
+        """As `_update_account`, for those that come again: a venue that cannot be asked is said and not raised."""
+        try:
+            await self._update_account()
+        except VestError as error:
+            self._complaints.say(f"The account could not be read and is read again later. {error}")
 
     async def _take_account(self, reading: AccountReading, sent_s: float) -> None:
         """Takes over what could be read; of the rest, what was known before is kept."""

@@ -96,6 +96,10 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         """Reads balances and positions."""
 
     @abstractmethod
+    async def _try_to_update_account(self) -> None:
+        """As `_update_account`, but says what went wrong."""
+
+    @abstractmethod
     def _fee_schema(self, trading_pair: str) -> TradeFeeSchema:
         """A pair's fees."""
 
@@ -257,10 +261,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
 
     async def _settle_held_ends(self) -> None:
         while self._missed_fills.is_holding:
-            try:
-                await self._update_account()
-            except VestError as error:
-                self._complaints.say(f"The account could not be read and is read again later. {error}")
+            await self._try_to_update_account()
             self._tell_held_ends()
             await self._sleep(self.ACCOUNT_REFRESH_PAUSE_S)
 

@@ -26,7 +26,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_d
 
 GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
 LAG_S = 0.2
-LONGEST_HOLD_LAGS = MissedFills.LONGEST_HOLD_LAGS
 
 
 class Case(NamedTuple):
@@ -101,6 +100,15 @@ class MissedFillsTestCase(DerivativeTestCase):
             while not condition():
                 await self.poll()
                 await asyncio.sleep(0.02)
+
+    async def miss_a_part(self):
+        """The stream was away while an order filled in part and was cancelled; only the position shows it."""
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        await self.connect()
+        return client_order_id
 
     def is_done(self, client_order_id):
         return client_order_id not in self.connector.in_flight_orders
@@ -221,24 +229,6 @@ class MissedFillsTests(MissedFillsTestCase):
             await self.poll()
         self.assertNotEqual(before, notes.read_text())
 
-    async def test_c16_an_order_still_open_can_have_made_it_too(self):
-        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", LONGEST_HOLD_LAGS))
-        await self.know()
-        cancelled, still_open = await self.open_order(), await self.open_order()
-        self.cancelled_row(cancelled)
-        self.hold("0.4")
-        await self.connect()
-        await self.until(lambda: self.is_done(cancelled))
-        self.assertEqual(["Created", "Cancelled"], self.events_of(cancelled))
-
-        # It was the other one's: all of it is heard when it is filled.
-        self.hold("1")
-        self.tell(order_event(self.venue.fill_order(still_open)))
-        await self.until(lambda: self.is_done(still_open))
-        await self.poll_for(2 * LAG_S)
-        self.assertEqual(1, self.filled_amount())
-        self.assertEqual([], self.errors())
-
     async def cancel_beside_a_fill_of_somebody_else(self, size):
         await self.know()
         client_order_id = await self.open_order()
@@ -302,11 +292,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.assertEqual(1, len(self.errors()))
 
     async def test_c16_nothing_is_guessed_while_the_orders_of_others_cannot_be_read(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        await self.connect()
+        client_order_id = await self.miss_a_part()
         self.venue.answers[GET_ORDERS] = answering({}, 503)
         await self.until(lambda: self.is_done(client_order_id))
 
@@ -325,11 +311,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
 
     async def test_c16_a_part_that_is_told_afterwards_counts_once(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        await self.connect()
+        client_order_id = await self.miss_a_part()
         await self.until(lambda: self.is_done(client_order_id))
 
         other = await self.open_order()
@@ -419,23 +401,8 @@ class MissedFillsTests(MissedFillsTestCase):
         await self.poll()
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
 
-    async def test_c16_the_wait_is_bounded_when_the_account_cannot_be_read(self):
-        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", LONGEST_HOLD_LAGS))
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = answering({}, 503)
-        await self.poll()
-        self.assertFalse(self.is_done(client_order_id))
-        await self.until(lambda: self.is_done(client_order_id))
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-
     async def test_c16_what_a_stop_of_the_network_breaks_off_is_settled_afterwards(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        await self.connect()
+        client_order_id = await self.miss_a_part()
 
         async def hang(_):
             await asyncio.sleep(60)
@@ -495,6 +462,37 @@ def _test_of(case):
 
 for _name, _case in CASES.items():
     setattr(MissedFillsTests, f"test_c16_{_name.replace(' ', '_')}", _test_of(_case))
+
+
+class LongestHoldTests(MissedFillsTestCase):
+    """Where an end is held back for as long as it ever is."""
+
+    async def test_c16_an_order_still_open_can_have_made_it_too(self):
+        await self.know()
+        cancelled, still_open = await self.open_order(), await self.open_order()
+        self.cancelled_row(cancelled)
+        self.hold("0.4")
+        await self.connect()
+        await self.until(lambda: self.is_done(cancelled))
+        self.assertEqual(["Created", "Cancelled"], self.events_of(cancelled))
+
+        # It was the other one's: all of it is heard when it is filled.
+        self.hold("1")
+        self.tell(order_event(self.venue.fill_order(still_open)))
+        await self.until(lambda: self.is_done(still_open))
+        await self.poll_for(2 * LAG_S)
+        self.assertEqual(1, self.filled_amount())
+        self.assertEqual([], self.errors())
+
+    async def test_c16_the_wait_is_bounded_when_the_account_cannot_be_read(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = answering({}, 503)
+        await self.poll()
+        self.assertFalse(self.is_done(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id))
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
 
 
 class PromptEndTests(MissedFillsTestCase):
