@@ -49,8 +49,10 @@ class VenueThread:
 
     def requests(self, method, path):
         """What the venue got since it began: bodies as JSON texts or objects, as the journal has them."""
-        return [entry for entry in self.simulator.journal.entries(kind="request")
-                if entry["method"] == method and entry["path"] == path]
+        async def entries():  # in the venue's thread, which goes on writing
+            return self.simulator.journal.entries(kind="request", path=path)
+
+        return [entry for entry in self.run(entries()) if entry["method"] == method]
 
 
 @pytest.fixture(scope="module")
