@@ -10,6 +10,7 @@ A fill has to come before the end of its order. So the end is held back, but onl
 have been missed, and only for as long as the account may lag; a cancel in normal life is told at once. What shows later
 than that is booked after the end.
 """
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -43,6 +44,8 @@ from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 _ZERO = Decimal(0)
 _REMEMBERED = 1000
 _REST = None  # stands for what an order of somebody else filled beside the parts that were heard of
+_RECALLED = "recalled"  # stands for the parts that an earlier session heard of
+_NOTED_ORDERS = 100  # so many orders of others are kept for the next session
 # Orders of others that explain a position were posted at most so long before they filled, in ms.
 _FOREIGN_ORDERS_WINDOW_MS = 600_000
 
@@ -59,6 +62,15 @@ class _HeldEnd:
     is_buy: bool
     since_s: float
     may_be_unseen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _ForeignFill:
+    """What an order of somebody else filled unheard: a signed amount in base, and the venue's time of its last part."""
+
+    order_id: str
+    time_ms: int
+    amount: Decimal
 
 
 class MissedFills:
@@ -93,13 +105,14 @@ class MissedFills:
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
         self._held: Dict[str, _HeldEnd] = {}
         self._unsettled: List[MissedFill] = []  # neither booked nor said yet
-        # The venue's time less the monotonic one, in ms, at its lowest: what it told before its clock, or our estimate
-        # of it, jumped ahead is dated by that.
+        # The venue's time less the monotonic one, in ms, at the lowest it can be: what it told before its clock, or our
+        # estimate of it, jumped ahead is dated by that.
         self._offset_ms = float("inf")
-        self._noted_ms: Dict[float, int] = {}  # what an earlier session noted in the venue's time, by our own
+        self._noted_ms: Dict[float, int] = {}  # what an earlier session noted in the venue's time, by ours
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
         self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
+        self._foreign_lately: FIFOCache = FIFOCache(_NOTED_ORDERS)  # by order id: the sum of it
         self._connected_s = float("-inf")
         self._connected_ms = 0
         self._has_recalled = False
@@ -132,10 +145,16 @@ class MissedFills:
             part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
             amount = _signed(venue.is_buy, venue.last_filled_size or _ZERO)
         if part not in parts:
-            parts[part] = amount
+            self._note_foreign_part(venue.order_id, part, amount)
             if amount:
                 self._watch.note_fill(venue.symbol, amount)
                 self._remember()
+
+    def _note_foreign_part(self, order_id: str, part: Any, amount: Decimal) -> None:
+        parts = self._foreign_parts.setdefault(order_id, {})
+        parts[part] = amount
+        if amount:
+            self._foreign_lately[order_id] = sum(parts.values())
 
     def note_cancelled(self, order: InFlightOrder) -> None:
         """One of our orders was cancelled, whether its end is told or held back. When it is told, and the venue said
@@ -170,15 +189,26 @@ class MissedFills:
         known = self._memory.positions
         if not known:
             return
-        offset_s = self._clock.now_ms() / 1000 - self._clock.monotonic_s()
         basis: Dict[str, Optional[Basis]] = dict.fromkeys(known["markets"])
         for symbol, values in known["markets"].items():
             if values is not None:
                 size, explained, entry_price = map(Decimal, values[:3])
-                explained_s = values[3] / 1000 - offset_s
-                self._noted_ms[explained_s] = values[3]
-                basis[symbol] = Basis(size, Holding(explained, entry_price), explained_s)
-        self._watch.go_on_from(basis, known["looked_ms"] / 1000 - offset_s)
+                basis[symbol] = Basis(size, Holding(explained, entry_price), self._recalled_s(values[3]))
+        self._watch.go_on_from(basis, self._recalled_s(known["looked_ms"]))
+        for order_id, amount in known.get("others", {}).items():
+            self._note_foreign_part(order_id, _RECALLED, Decimal(amount))
+
+    def _recalled_s(self, noted_ms: int) -> float:
+        monotonic_s = self._clock.monotonic_s() - (self._clock.now_ms() - noted_ms) / 1000
+        self._noted_ms[monotonic_s] = noted_ms
+        return monotonic_s
+
+    def _venue_ms(self, monotonic_s: float) -> int:
+        return self._noted_ms.get(monotonic_s, int(monotonic_s * 1000 + self._offset_ms))
+
+    def _note_offset(self) -> None:
+        lowest_ms = self._clock.now_ms() - (self._clock.uncertainty_ms or 0)
+        self._offset_ms = min(self._offset_ms, lowest_ms - self._clock.monotonic_s() * 1000)
 
     def _remember(self) -> None:
         """Keeps what explains the positions, at every fill as well: the client's database has it by then. When nothing
@@ -192,16 +222,17 @@ class MissedFills:
         if news == self._remembered and is_recent:
             return
         self._remembered, self._remembered_s = news, self._watch.looked_s
-        offset_ms = self._clock.now_ms() - self._clock.monotonic_s() * 1000
+        self._note_offset()
         self._memory.note_positions({
-            "looked_ms": int(self._watch.looked_s * 1000 + offset_ms),
+            "looked_ms": self._venue_ms(self._watch.looked_s),
             "markets": {
                 symbol: known and (
                     str(known.size), str(known.explained.size), str(known.explained.entry_price),
-                    int(known.explained_s * 1000 + offset_ms),
+                    self._venue_ms(known.explained_s),
                 )
                 for symbol, known in basis.items()
             },
+            "others": {order_id: str(amount) for order_id, amount in self._foreign_lately.items()},
         })
 
     # --- What the account lags
@@ -320,7 +351,7 @@ class MissedFills:
         for order in (*self._tracker.active_orders.values(), *self._tracker.lost_orders.values()):
             if order.client_order_id not in self._held:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
-        self._offset_ms = min(self._offset_ms, self._clock.now_ms() - self._clock.monotonic_s() * 1000)
+        self._note_offset()
         self._unsettled += self._watch.compare(_holdings(positions), open_orders)
         if not self._unsettled:
             self._remember()  # not before: after a crash meanwhile the next session has to notice them again
@@ -344,11 +375,14 @@ class MissedFills:
 
     async def _settle(self, missed: MissedFill) -> bool:
         """Settles the first of `_unsettled`; a stop may break it off at any `await`, and it begins anew then."""
-        explained_ms = self._noted_ms.get(missed.since_s, self._offset_ms + missed.since_s * 1000)
-        since_ms = int(explained_ms - self._lag_s * 1000)
+        if not missed.client_order_ids:
+            await self._ask_for_others(missed)
+            return False
         row, told = None, _ZERO
         try:
-            rows = await self._orders.since(since_ms - _FOREIGN_ORDERS_WINDOW_MS)
+            rows = await self._rows_about(missed)
+            if self._is_put_back(missed):
+                return False
             parts_told = self._book_told(rows, missed)
             told = sum(parts_told, _ZERO)
             if missed.is_undone and parts_told and not told:
@@ -356,14 +390,18 @@ class MissedFills:
             if told:
                 self._watch.note_booked(missed.symbol)
             missed = self._unsettled[0] = replace(missed, amount=missed.amount - told)
-            foreign = self._unheard_of_others(rows, missed.symbol, since_ms)
-            if missed.amount in (_ZERO, *accumulate(foreign)) or (missed.is_undone and foreign):
+            unheard = self._unheard_of_others(rows, missed)
+            made = self._made_by_others(unheard, missed)
+            self._note_heard(unheard[self._later(unheard, missed):] if made is None else made)
+            if missed.amount == _ZERO or made is not None:
                 return bool(told)  # the rest is somebody else's, heard of by REST alone
-            is_clear = not foreign and len(missed.client_order_ids) == 1 and not self._may_be_of_others(rows, missed)
+            is_clear = not unheard and len(missed.client_order_ids) == 1 and not self._may_be_of_others(rows, missed)
             if is_clear:
                 row = await self._orders.by_client_order_id(missed.client_order_ids[0])
         except VestError:
             is_clear = False  # then it cannot be told whose fill it was, and that is what is said
+        if self._is_put_back(missed):
+            return bool(told)
         fill = self._inferred(missed, row) if is_clear else None
         if fill is None:
             self._say(missed)
@@ -376,6 +414,42 @@ class MissedFills:
             f"price and fee may be estimates."
         )
         return True
+
+    async def _ask_for_others(self, missed: MissedFill) -> None:
+        """Others may have made what our open orders would not show before they end. Asked so late, what was heard of by
+        an earlier session could not be told from what was not.
+        """
+        try:
+            unheard = self._unheard_of_others(await self._rows_about(missed), missed)
+        except VestError:
+            return  # the question comes back when the orders have ended
+        made = self._made_by_others(unheard, missed)
+        is_there = self._watch.gap(missed.symbol) == missed.amount  # and no order has ended with it meanwhile
+        if not self._is_put_back(missed) and is_there and made is not None:
+            self._note_heard(made)
+            self._watch.note_explained(missed)
+
+    def _is_put_back(self, missed: MissedFill) -> bool:
+        """Events come while the venue is asked, also late ones that tell what was missed."""
+        is_outdated = self._watch.is_outdated(missed)
+        if is_outdated:
+            self._watch.put_back(missed)
+        return is_outdated
+
+    async def _rows_about(self, missed: MissedFill) -> List[wire.Order]:
+        """The orders of all that may have made a change of position.
+
+        :raises VestError: when the venue cannot be asked, not even a little later
+        """
+        posted_ms = self._since_ms(missed) - _FOREIGN_ORDERS_WINDOW_MS
+        try:
+            return await self._orders.since(posted_ms)
+        except VestError:
+            await asyncio.sleep(self._lag_s)
+            return await self._orders.since(posted_ms)
+
+    def _since_ms(self, missed: MissedFill) -> int:
+        return self._venue_ms(missed.since_s) - int(self._lag_s * 1000)
 
     def _book_told(self, rows: List[wire.Order], missed: MissedFill) -> List[Decimal]:
         """Books the last parts that the venue's list tells of the orders in question; it need not [?]. A row is worth
@@ -393,20 +467,38 @@ class MissedFills:
                     told.append(_signed(_is_buy(order), fill.fill_base_amount))
         return told
 
-    def _unheard_of_others(self, rows: List[wire.Order], symbol: str, since_ms: int) -> List[Decimal]:
-        """Signed amounts in base of the fills of others that were not heard of, newest first; from now on they were."""
+    def _unheard_of_others(self, rows: List[wire.Order], missed: MissedFill) -> List[_ForeignFill]:
+        """What others filled since the position was explained, and was not heard of, newest first."""
         rows = [
             row for row in rows
-            if row.symbol == symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
-            and (row.last_filled_time_ms or 0) >= since_ms and self._tracker.find(row) is None
+            if row.symbol == missed.symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
+            and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._tracker.find(row) is None
         ]
-        amounts = []
-        for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True):
-            parts = self._foreign_parts.setdefault(row.order_id, {})
-            amount = _signed(row.is_buy, row.size) - sum(parts.values())
-            parts[_REST] = amount
-            amounts.append(amount)
-        return [amount for amount in amounts if amount]
+        heard = {row.order_id: sum(self._foreign_parts.get(row.order_id, {}).values(), _ZERO) for row in rows}
+        fills = [
+            _ForeignFill(row.order_id, row.last_filled_time_ms, _signed(row.is_buy, row.size) - heard[row.order_id])
+            for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True)
+        ]
+        return [fill for fill in fills if fill.amount]
+
+    def _later(self, unheard: List[_ForeignFill], missed: MissedFill) -> int:
+        """How many of the newest came after the change was seen: they are no part of it, and their events are on their
+        way. The fills' times and the look's are those of different clocks.
+        """
+        until_ms = self._venue_ms(missed.until_s) + self._lag_s * 500
+        return sum(fill.time_ms > until_ms for fill in unheard)
+
+    def _made_by_others(self, unheard: List[_ForeignFill], missed: MissedFill) -> Optional[List[_ForeignFill]]:
+        """The fills of others of which the newest explain a change, back to the oldest; None when they do not."""
+        for later in range(self._later(unheard, missed), -1, -1):
+            fills = unheard[later:]
+            if missed.amount in accumulate(fill.amount for fill in fills) or (missed.is_undone and fills):
+                return fills
+        return None
+
+    def _note_heard(self, fills: List[_ForeignFill]) -> None:
+        for fill in fills:
+            self._note_foreign_part(fill.order_id, _REST, fill.amount)
 
     def _may_be_of_others(self, rows: List[wire.Order], missed: MissedFill) -> bool:
         """Whether an order of somebody else, of which the venue does not tell the parts either, can have made it."""

@@ -48,10 +48,13 @@ class Candidate:
 class MissedFill:
     """A change of position, signed, in base, that among our orders only these can have made.
 
+    :param client_order_ids: none while orders are open that will show it themselves when they end: then it is only
+        worth asking whether others made it, as long as what they did lately can still be told apart
     :param others: orders that may have filled unheard as well, if the change is the sum of several fills
     :param before: the position when the fills that were counted last explained it
     :param after: the position with the change
     :param since_s: when `before` was seen, on the clock of the watch
+    :param until_s: when the change was last seen to change, or a fill was counted; what fills later is no part of it
     :param is_last_word: whether the watch takes the position as it is from now on; otherwise orders are still open, and
         the same difference may be told again when they end
     :param is_undone: whether the position went back again, without a fill that was heard of either
@@ -63,6 +66,7 @@ class MissedFill:
     before: Holding
     after: Holding
     since_s: float
+    until_s: float
     is_last_word: bool
     others: Tuple[str, ...] = ()
     is_undone: bool = False
@@ -101,9 +105,11 @@ class _Market:
     booked_s: float = float("-inf")  # when what is booked last changed
     undone: Decimal = _ZERO  # the gap that went away though nothing was booked
     undone_s: float = 0.0  # when it went away
+    asked: Decimal = _ZERO  # the gap of which it was told that others may have made it
     told: Decimal = _ZERO  # the gap that was told though it may still be explained
     taken: Decimal = _ZERO  # the last difference that was taken as it is without being booked
     taken_s: float = 0.0  # when that was
+    taken_with: Tuple[Dict[str, Tuple[float, Candidate]], Set[str]] = ({}, set())  # `cancelled` and `involved` then
     explained: Holding = _NOTHING  # the position when there last was no gap
     explained_s: float = 0.0  # when that was
     shown: Decimal = _ZERO  # the position at the last reading
@@ -178,6 +184,37 @@ class PositionWatch:
         :param symbol: the venue's symbol
         """
         self._market(symbol).taken = _ZERO
+
+    def note_explained(self, missed: MissedFill) -> None:
+        """A difference that is still there was made by somebody else.
+
+        :param missed: as it was told
+        """
+        market = self._market(missed.symbol)
+        market.base += missed.amount
+        market.gap -= missed.amount
+
+    def is_outdated(self, missed: MissedFill) -> bool:
+        """Whether a fill was counted since a difference was told: it may have been this one, heard of late.
+
+        :param missed: as it was told
+        """
+        return self._market(missed.symbol).booked_s > missed.until_s
+
+    def put_back(self, missed: MissedFill) -> None:
+        """Compares anew, at the next look, what was told and is outdated.
+
+        :param missed: as it was told, or what is left of it
+        """
+        market = self._market(missed.symbol)
+        market.asked = market.told = _ZERO
+        if not missed.is_last_word or missed.is_undone:
+            return
+        market.base -= missed.amount
+        market.gap, market.taken = missed.amount, _ZERO
+        market.explained, market.explained_s = missed.before, missed.since_s
+        cancelled, involved = market.taken_with
+        market.cancelled, market.involved = {**market.cancelled, **cancelled}, market.involved | involved
 
     def note_cancelled(self, symbol: str, order: Candidate) -> None:
         """One of our orders was cancelled before it was filled.
@@ -264,13 +301,18 @@ class PositionWatch:
             if culprits and is_told:
                 missed.append(MissedFill(
                     symbol, market.gap, (*culprits, *waited_for), market.explained, holding, market.explained_s,
-                    is_last_word=not waited_for,
+                    market.changed_s, is_last_word=not waited_for,
                     others=tuple(order_id for order_id in self._involved(market, still_open)
                                  if order_id not in (*culprits, *waited_for)),
                 ))
-                market.told = market.gap
+                market.told = market.asked = market.gap
+            elif waited_for and market.asked != market.gap:
+                missed.append(MissedFill(symbol, market.gap, (), market.explained, holding, market.explained_s,
+                                         market.changed_s, is_last_word=False))
+                market.asked = market.gap
             if not waited_for:
                 market.taken, market.taken_s = market.gap, self._looked_s
+                market.taken_with = market.cancelled, market.involved
                 self._take_as_it_is(market, holding)
         return missed
 
@@ -286,7 +328,7 @@ class PositionWatch:
         if market.booked_s > market.undone_s or len(set(involved.values())) < 2:
             return []
         return [MissedFill(symbol, amount, tuple(involved), market.explained, market.explained, market.undone_s,
-                           is_last_word=True, is_undone=True)]
+                           market.undone_s, is_last_word=True, is_undone=True)]
 
     def _involved(self, market: _Market, still_open: List[Candidate]) -> Dict[str, bool]:
         """Whether they buy, of the orders that may have had a part in the difference, by client id."""
@@ -336,7 +378,7 @@ class PositionWatch:
 
     def _take_as_it_is(self, market: _Market, holding: Holding) -> None:
         market.base = holding.size - market.booked
-        market.gap = market.told = _ZERO
+        market.gap = market.asked = market.told = _ZERO
         market.changed_s = market.explained_s = market.based_s = self._looked_s
         market.explained = holding
         market.undone = _ZERO

@@ -124,6 +124,11 @@ class MissedFillsTestCase(DerivativeTestCase):
     def errors(self):
         return self.logs.texts(logging.ERROR)
 
+    def explained(self):
+        """The position that the fills explain."""
+        known = self.connector._missed_fills._watch.basis().get("BTC-PERP")
+        return known and known.size
+
     def filled_amount(self):
         return sum(fill.amount for fill in self.heard("Filled"))
 
@@ -233,8 +238,7 @@ class MissedFillsTests(MissedFillsTestCase):
         await self.know()
         client_order_id = await self.open_order()
         self.cancelled_row(client_order_id)
-        now_ms = int(time.time() * 1000)
-        self.venue.add_order(99, "FILLED", postTime=now_ms, **{**filled(size, "100", "1", now_ms), "size": size})
+        self.fill_of_somebody_else(99, size)
         self.hold("0.4")
         await self.connect()
         await self.until(lambda: self.is_done(client_order_id))
@@ -248,6 +252,120 @@ class MissedFillsTests(MissedFillsTestCase):
     async def test_c16_somebody_else_made_some_of_it_unheard(self):
         await self.cancel_beside_a_fill_of_somebody_else("0.1")
         self.assertEqual(1, len(self.errors()))
+
+    def fill_of_somebody_else(self, nonce, size, time_ms=None):
+        """The row of an order of somebody else that the venue lists from now on."""
+        time_ms = time_ms or int(time.time() * 1000)
+        return self.venue.add_order(nonce, "FILLED", size=size, postTime=time_ms, **filled(size, "100", "1", time_ms))
+
+    async def test_c16_what_somebody_else_made_unheard_is_known_before_an_open_order_ends(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.fill_of_somebody_else(99, "0.4")
+        self.hold("0.4")
+        await self.poll_until(lambda: self.explained() == Decimal("0.4"))
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id))
+        await self.poll_for(2 * LAG_S)
+
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual([], self.errors())
+
+    async def test_c16_what_somebody_else_filled_is_told_from_what_an_earlier_session_heard(self):
+        self.connector._missed_fills.recall()
+        await self.know()
+        await self.open_order()
+        time_ms = int(time.time() * 1000)
+        self.fill_of_somebody_else(97, "0.1", time_ms)
+        self.tell(order_event(self.fill_of_somebody_else(98, "0.5", time_ms + 1)))
+        await self.until_events_are_handled()
+
+        saved = self.connector.tracking_states
+        self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        self.connector.restore_tracking_states(saved)
+        self.connector._missed_fills.recall()
+        self.listen()
+        self.fill_of_somebody_else(99, "0.2", time_ms + 2)
+        self.hold("0.8")
+        await self.connect()
+        await self.poll_until(lambda: self.explained() == Decimal("0.8"))
+
+    async def test_c16_what_somebody_else_made_does_not_explain_what_an_open_order_filled(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.fill_of_somebody_else(99, "0.1")
+        self.hold("0.4")
+        await self.poll_for(3 * LAG_S)
+        self.assertEqual(0, self.explained())
+
+        self.tell(self.cancellation(client_order_id))
+        await self.until(lambda: self.is_done(client_order_id))
+        error, = self.errors()
+        self.assertIn(client_order_id, error)
+
+    async def test_c16_what_somebody_else_fills_while_the_orders_are_read_is_heard_of_by_its_event(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.cancelled_row(client_order_id)
+        self.hold("0.4")
+        made = self.fill_of_somebody_else(98, "0.4")
+        later_ms = made["lastFilledTime"] + 3000
+        later = self.fill_of_somebody_else(99, "0.4", later_ms)
+        await self.connect()
+        await self.until(lambda: self.is_done(client_order_id))
+
+        another = await self.open_order()
+        self.tell(order_event(later))
+        self.hold("0.8")
+        await self.poll_for(3 * LAG_S)
+        self.tell(self.cancellation(another))
+        await self.until(lambda: self.is_done(another))
+        await self.poll_for(2 * LAG_S)
+        self.assertEqual([], self.errors())
+        self.assertEqual(["Created", "Cancelled"], self.events_of(another))
+
+    async def check_a_fill_that_is_heard_of_while_the_orders_are_read(self, event_of):
+        """The venue tells late, and just then, what the position has given away."""
+        client_order_id = await self.miss_a_part()
+        event = order_event(event_of(client_order_id))
+
+        async def after_the_event(request):
+            if self.connector._missed_fills.are_unsettled:
+                del self.venue.answers[GET_ORDERS]
+                self.tell(event)
+                await self.until_events_are_handled()
+            return await self.venue.usual(request)
+
+        self.venue.answers[GET_ORDERS] = after_the_event
+        await self.until(lambda: self.is_done(client_order_id))
+        await self.poll_for(2 * LAG_S)
+        self.assertEqual([], self.errors())
+        return self.events_of(client_order_id)
+
+    async def test_c16_what_somebody_else_filled_and_is_heard_of_just_then_is_no_missed_part(self):
+        names = await self.check_a_fill_that_is_heard_of_while_the_orders_are_read(
+            lambda _: self.fill_of_somebody_else(99, "0.4"))
+        self.assertEqual(["Created", "Cancelled"], names)
+
+    async def test_c16_a_missed_part_that_is_heard_of_just_then_counts_once(self):
+        names = await self.check_a_fill_that_is_heard_of_while_the_orders_are_read(
+            lambda client_order_id: {**self.venue.rows[int(client_order_id)], "status": "PARTIALLY_FILLED",
+                                     **filled("0.4", "95", "1")})
+        self.assertEqual(["Created", "Filled", "Cancelled"], names)
+        self.assertEqual(Decimal("0.4"), self.filled_amount())
+
+    async def test_c16_a_list_of_orders_that_cannot_be_read_at_once_is_asked_for_again(self):
+        client_order_id = await self.miss_a_part()
+
+        async def only_once(request):
+            del self.venue.answers[GET_ORDERS]
+            return await answering({}, 503)(request)
+
+        self.venue.answers[GET_ORDERS] = only_once
+        await self.until(lambda: self.is_done(client_order_id))
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual([], self.errors())
 
     async def test_c16_what_somebody_else_filled_and_was_heard_is_counted_once(self):
         await self.know()

@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watc
 
 LAG_S = 10.0
 BTC = "BTC-PERP"
+OTHERS_MAY_HAVE_MADE_IT = (Decimal("0.2"), ())
 
 
 class Account:
@@ -140,9 +141,71 @@ def test_an_open_order_may_still_tell_and_is_waited_for(account):
     account.cancelled("1")
     account.open_orders = [Candidate("2", True)]
     account.position = Decimal("0.2")
-    assert account.read_until_settled() == []
+    assert told(account.read_until_settled()) == [OTHERS_MAY_HAVE_MADE_IT]
     account.open_orders = []
     assert told(account.read_until_settled()) == [(Decimal("0.2"), ("1",))]
+
+
+def test_whether_others_made_it_is_asked_once_for_each_difference(account):
+    account.open_orders = [Candidate("1", True)]
+    account.position = Decimal("0.2")
+    assert told(account.read_until_settled()) == [OTHERS_MAY_HAVE_MADE_IT]
+    assert account.read_until_settled() == []
+    account.position = Decimal("0.5")
+    assert told(account.read_until_settled()) == [(Decimal("0.5"), ())]
+
+
+def test_a_difference_that_others_made_is_none_any_more(account):
+    account.cancelled("1")
+    account.open_orders = [Candidate("2", True)]
+    account.position = Decimal("0.2")
+    missed, = account.read_until_settled()
+    account.watch.note_explained(missed)
+    assert account.watch.gap(BTC) == 0
+    account.open_orders = []
+    account.cancelled("2")
+    assert account.read_until_settled() == []
+    account.cancelled("3")
+    account.position = Decimal("0.3")
+    assert told(account.read_until_settled()) == [(Decimal("0.1"), ("3",))]
+
+
+def test_what_was_told_before_a_late_fill_was_counted_is_compared_anew(account):
+    account.cancelled("1")
+    account.position = Decimal("0.2")
+    missed, = account.read_until_settled()
+    assert not account.watch.is_outdated(missed)
+    account.now_s += 0.1
+    account.watch.note_fill(BTC, Decimal("0.2"))
+    assert account.watch.is_outdated(missed)
+    account.watch.put_back(missed)
+    assert account.read_until_settled() == []
+
+
+def test_what_a_late_fill_explains_only_in_part_is_told_again_with_the_rest(account):
+    account.cancelled("1")
+    account.cancelled("2", is_buy=False)
+    account.position = Decimal("0.2")
+    first, = account.read_until_settled()
+    account.now_s += 0.1
+    account.watch.note_fill(BTC, Decimal("0.05"))
+    account.watch.put_back(first)
+    assert account.watch.gap(BTC) == Decimal("0.2")
+    second, = account.read_until_settled()
+    assert (second.amount, second.client_order_ids) == (Decimal("0.15"), ("1",))
+    assert (second.before, second.since_s, second.others) == (first.before, first.since_s, first.others)
+    assert account.read_until_settled() == []
+
+
+def test_a_question_that_a_late_fill_outdated_is_asked_again(account):
+    account.open_orders = [Candidate("1", True)]
+    account.position = Decimal("0.2")
+    question, = account.read_until_settled()
+    account.now_s += 0.1
+    account.watch.note_fill(BTC, Decimal("-0.1"))
+    account.watch.note_fill(BTC, Decimal("0.1"))
+    account.watch.put_back(question)
+    assert told(account.read_until_settled()) == [OTHERS_MAY_HAVE_MADE_IT]
 
 
 def test_an_open_order_is_not_waited_for_without_end(account):
@@ -290,7 +353,7 @@ def test_the_price_that_entry_prices_tell(case):
     size_before, entry_before, change, size_after, entry_after, expected = PRICES[case]
     missed = MissedFill(
         BTC, Decimal(change), ("1",), before=Holding(Decimal(size_before), Decimal(entry_before)),
-        after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0, is_last_word=True,
+        after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0, until_s=0.0, is_last_word=True,
     )
     assert missed.price(TICK) == (None if expected is None else Decimal(expected))
 
