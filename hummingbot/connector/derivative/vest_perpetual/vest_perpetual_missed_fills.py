@@ -216,7 +216,7 @@ class MissedFills:
         """
         if not self._has_recalled or self._watch.looked_s is None:
             return
-        basis = self._watch.basis()
+        basis = self._basis()
         news = {symbol: known and (known.size, known.explained) for symbol, known in basis.items()}
         is_recent = self._watch.looked_s - self._remembered_s < self.MEMORY_REFRESH_S
         if news == self._remembered and is_recent:
@@ -234,6 +234,15 @@ class MissedFills:
             },
             "others": {order_id: str(amount) for order_id, amount in self._foreign_lately.items()},
         })
+
+    def _basis(self) -> Dict[str, Optional[Basis]]:
+        """What the next session goes on from. If this one ends before a difference is settled, that one notices it."""
+        basis = self._watch.basis()
+        for missed in self._unsettled:
+            known = basis[missed.symbol]
+            if known is not None and missed.is_last_word and not missed.is_undone:
+                basis[missed.symbol] = Basis(known.size - missed.amount, missed.before, missed.since_s)
+        return basis
 
     # --- What the account lags
 
@@ -353,8 +362,7 @@ class MissedFills:
                 open_orders.setdefault(self._symbol(order), []).append(_candidate(order))
         self._note_offset()
         self._unsettled += self._watch.compare(_holdings(positions), open_orders)
-        if not self._unsettled:
-            self._remember()  # not before: after a crash meanwhile the next session has to notice them again
+        self._remember()
 
     async def settle(self) -> bool:
         """Books each missed fill, or says why it cannot be.

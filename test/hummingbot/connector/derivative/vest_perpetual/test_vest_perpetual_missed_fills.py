@@ -101,6 +101,15 @@ class MissedFillsTestCase(DerivativeTestCase):
                 await self.poll()
                 await asyncio.sleep(0.02)
 
+    async def restart(self):
+        """The client is killed, and starts again with what it has saved."""
+        saved = self.connector.tracking_states
+        self.connector = self.make_connector()
+        await self.connector._update_trading_rules()
+        self.connector.restore_tracking_states(saved)
+        self.connector._missed_fills.recall()
+        self.listen()
+
     async def miss_a_part(self):
         """The stream was away while an order filled in part and was cancelled; only the position shows it."""
         await self.know()
@@ -280,12 +289,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.tell(order_event(self.fill_of_somebody_else(98, "0.5", time_ms + 1)))
         await self.until_events_are_handled()
 
-        saved = self.connector.tracking_states
-        self.connector = self.make_connector()
-        await self.connector._update_trading_rules()
-        self.connector.restore_tracking_states(saved)
-        self.connector._missed_fills.recall()
-        self.listen()
+        await self.restart()
         self.fill_of_somebody_else(99, "0.2", time_ms + 2)
         self.hold("0.8")
         await self.connect()
@@ -529,6 +533,25 @@ class MissedFillsTests(MissedFillsTestCase):
         await self.until(lambda: self.connector._missed_fills.are_unsettled)
         await self.connector.stop_network()
         del self.venue.answers[GET_ORDERS]
+        await self.poll_until(lambda: self.is_done(client_order_id))
+
+        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
+        self.assertEqual((Decimal("0.4"), []), (self.filled_amount(), self.errors()))
+
+    async def test_c16_what_a_crash_breaks_off_is_settled_by_the_next_session(self):
+        self.connector._missed_fills.recall()
+        client_order_id = await self.miss_a_part()
+
+        async def hang(_):
+            await asyncio.sleep(60)
+
+        self.venue.answers[GET_ORDERS] = hang
+        await self.until(lambda: self.connector._missed_fills.are_unsettled)
+        self.tell(order_event(order_row("0x99", "5", "FILLED", symbol="ETH-PERP", **filled("1", "100", "1"))))
+        await self.until_events_are_handled()  # it is noted for the next session
+        del self.venue.answers[GET_ORDERS]
+        await self.restart()
+        await self.connect()
         await self.poll_until(lambda: self.is_done(client_order_id))
 
         self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
