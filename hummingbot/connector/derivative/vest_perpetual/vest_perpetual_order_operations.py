@@ -171,15 +171,14 @@ class VestOrderOperations(VestOrderUpdates, ABC):
     async def _place_order(self, order_id: str, trading_pair: str, amount: Decimal, trade_type: TradeType,
                            order_type: OrderType, price: Decimal, position_action: PositionAction = PositionAction.NIL,
                            time_in_force: str = CONSTANTS.TIME_IN_FORCE_GTC, **kwargs) -> Tuple[str, float]:
-        symbol = self._markets.symbol_map.inverse.get(trading_pair)  # it is there, since the pair's rules are
-        market = self._markets.get(symbol)
+        market = self._markets.of_pair(trading_pair)
         if market is None:
-            raise VestInvalidOrderError(f"Vest does not list {symbol or trading_pair} any more")
+            raise VestInvalidOrderError(f"Vest does not list {trading_pair} any more")
         answer = await self._api_post(
             path_url=CONSTANTS.ORDERS_PATH,
             data=wire.order_request(
                 nonce=int(order_id),
-                symbol=symbol,
+                symbol=market.symbol,
                 is_buy=trade_type is TradeType.BUY,
                 size=wire.decimal_text(amount, market.size_decimals),
                 order_type=CONSTANTS.ORDER_TYPES[order_type],

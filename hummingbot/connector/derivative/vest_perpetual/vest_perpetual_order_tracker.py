@@ -132,7 +132,7 @@ class VestOrderTracker(ClientOrderTracker):
         self._start_times_ms[order.client_order_id] = self._connector.venue_time_ms
         super().start_tracking_order(order)
         if self._memory is not None and order.current_state is OrderState.PENDING_CREATE:
-            self._memory.note_order(order.client_order_id, order.to_json())
+            self._memory.note_order(order)
 
     def stop_tracking_order(self, client_order_id: str):
         """As the base; also forgets what only open orders need."""
@@ -164,12 +164,23 @@ class VestOrderTracker(ClientOrderTracker):
         """As the base; restored orders have to be looked up before they can be believed to be open."""
         super().restore_tracking_states(tracking_states)
         for client_order_id in tracking_states:
-            self._start_times_ms.pop(client_order_id, None)
-            order = self._in_flight_orders.get(client_order_id)
-            if order is not None and order.exchange_order_id is None:
-                self.mark_outcome_unknown(
-                    client_order_id, "The venue never got the order: the bot stopped before the venue answered", None
-                )
+            self._doubt_restored(client_order_id)
+
+    def take_back(self, order: InFlightOrder) -> None:
+        """Tracks an order of an earlier session that the client did not save; it has to be looked up as well.
+
+        :param order: of which nothing is known but that it was about to be handed to the venue
+        """
+        self.start_tracking_order(order)
+        self._doubt_restored(order.client_order_id)
+
+    def _doubt_restored(self, client_order_id: str) -> None:
+        self._start_times_ms.pop(client_order_id, None)
+        order = self._in_flight_orders.get(client_order_id)
+        if order is not None and order.exchange_order_id is None:
+            self.mark_outcome_unknown(
+                client_order_id, "The venue never got the order: the bot stopped before the venue answered", None
+            )
 
     @staticmethod
     def _restore_order_from_json(serialized_order: Dict) -> InFlightOrder:

@@ -47,7 +47,8 @@ class Orphans:
             if client_order_id not in known
         }
         self._taken_back.update(unsaved)
-        self._tracker.restore_tracking_states(unsaved)
+        for order in unsaved.values():
+            self._tracker.take_back(order)
 
     async def cancel_open(self) -> None:
         """Cancels open orders of ours that nobody looks after.

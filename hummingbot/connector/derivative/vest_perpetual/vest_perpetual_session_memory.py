@@ -14,12 +14,15 @@ it before it is sent. What a crash cut off is no change.
 import json
 import os
 import weakref
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import ujson
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
+from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
+from hummingbot.core.data_type.in_flight_order import InFlightOrder, PerpetualDerivativeInFlightOrder
 
 _ORDERS, _POSITIONS = "orders", "positions"
 # Then the file is written whole again.
@@ -64,18 +67,18 @@ class SessionMemory:
         self._changes = 0
 
     @property
-    def orders(self) -> Dict[str, Any]:
-        """Orders of which no event was published, as `InFlightOrder.to_json` tells them, by client id."""
-        return dict(self._section(_ORDERS))
+    def orders(self) -> Dict[str, InFlightOrder]:
+        """Orders of which no event was published, made anew, by client id."""
+        return {order_id: _order_of(order_id, terms) for order_id, terms in self._section(_ORDERS).items()}
 
-    def note_order(self, client_order_id: str, order: Dict[str, Any]) -> None:
+    def note_order(self, order: InFlightOrder) -> None:
         """An order is about to be handed to the venue.
 
-        :param client_order_id: its client id
-        :param order: as `InFlightOrder.to_json` tells it
+        :param order: of which nothing was heard yet
         """
-        self._section(_ORDERS)[client_order_id] = order
-        self._note({_ORDERS: {client_order_id: order}})
+        order_id, terms = order.client_order_id, _terms_of(order)
+        self._section(_ORDERS)[order_id] = terms
+        self._note({_ORDERS: {order_id: terms}})
 
     def forget_order(self, client_order_id: str) -> None:
         """The client's database has the order, or it never existed.
@@ -100,18 +103,17 @@ class SessionMemory:
             self._note({_POSITIONS: positions})
 
     def _section(self, name: str) -> Dict[str, Any]:
-        self._read()
+        if not self._content:
+            self._read()
         return self._content[name]
 
     def _read(self) -> None:
-        if self._content:
-            return
         self._content = {_ORDERS: {}, _POSITIONS: {}}
         try:
             self._content = _content_of(self._path.read_text(encoding="ascii"))
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError, ArithmeticError) as error:
             self._complaints.say(f"What an earlier session left in {self._path} cannot be read ({error}); orders that "
                                  f"a crash kept Hummingbot from saving are not found again.")
 
@@ -144,6 +146,32 @@ class SessionMemory:
         self._changes = 0
 
 
+def _terms_of(order: InFlightOrder) -> List[Any]:
+    """What it takes to make a new order again. All that `to_json` tells beside it is zero by now; to add that up would
+    cost an order that waits for it 25 µs.
+    """
+    return [
+        order.trading_pair, order.order_type.name, order.trade_type.name, str(order.price), str(order.amount),
+        order.leverage, order.position.name, order.creation_timestamp,
+    ]
+
+
+def _order_of(client_order_id: str, terms: List[Any]) -> InFlightOrder:
+    trading_pair, order_type, trade_type, price, amount, leverage, position, creation_timestamp = terms
+    return PerpetualDerivativeInFlightOrder(
+        client_order_id=client_order_id,
+        exchange_order_id=None,
+        trading_pair=trading_pair,
+        order_type=OrderType[order_type],
+        trade_type=TradeType[trade_type],
+        price=Decimal(price),
+        amount=Decimal(amount),
+        leverage=leverage,
+        position=PositionAction[position],
+        creation_timestamp=creation_timestamp,
+    )
+
+
 def _line(content: Dict[str, Dict[str, Any]]) -> str:
     return ujson.dumps(content) + "\n"  # json's own costs an order that waits for it 10 µs more
 
@@ -157,5 +185,7 @@ def _content_of(text: str) -> Dict[str, Dict[str, Any]]:
         change = dict(json.loads(line))
         content[_POSITIONS] = dict(change.get(_POSITIONS, content[_POSITIONS]))
         content[_ORDERS].update(change.get(_ORDERS, {}))
-    content[_ORDERS] = {order_id: order for order_id, order in content[_ORDERS].items() if order is not None}
+    content[_ORDERS] = {order_id: terms for order_id, terms in content[_ORDERS].items() if terms is not None}
+    for order_id, terms in content[_ORDERS].items():
+        _order_of(order_id, terms)  # raises when it is none
     return content

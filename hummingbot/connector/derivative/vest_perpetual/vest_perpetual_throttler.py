@@ -5,9 +5,9 @@ The venue publishes no limits. Those of the constants are guesses, and only its 
 import asyncio
 import random
 import time
-from collections import Counter
+from collections import defaultdict
 from decimal import Decimal
-from typing import Callable, Deque, Dict, Iterable, Optional, Tuple
+from typing import Callable, DefaultDict, Deque, Dict, Iterable, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.core.api_throttler.async_throttler import AsyncRequestContext, AsyncThrottler
@@ -55,7 +55,7 @@ class _RequestLog(Deque[TaskLog]):
 
     def __init__(self, monotonic_s: Callable[[], float]):
         super().__init__()
-        self.used: Counter = Counter()
+        self.used: DefaultDict[str, int] = defaultdict(int)  # a Counter says zero in Python, which orders wait for
         self._monotonic_s = monotonic_s
 
     def add(self, limits: Iterable[Tuple[RateLimit, int]]) -> None:

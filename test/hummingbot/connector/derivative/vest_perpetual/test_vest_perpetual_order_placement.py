@@ -162,7 +162,7 @@ class OrderPlacementTests(DerivativeTestCase):
     async def test_a_market_that_is_no_longer_listed(self):
         self.connector._markets.update(exchange_info(market("ETH-PERP")))
 
-        await self.assert_refused_unsent(self.order(), "does not list BTC-PERP any more")
+        await self.assert_refused_unsent(self.order(), "does not list BTC-USDC any more")
 
     async def test_c31_a_market_whose_decimals_have_just_become_fewer(self):
         self.connector._markets.update(exchange_info(market("BTC-PERP", sizeDecimals=0)))

@@ -1,6 +1,7 @@
 """Signatures are the bytes of `eth_account`, whichever library of the curve makes them."""
 import importlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -49,6 +50,16 @@ def test_a2_signatures_are_those_of_eth_account(signer_class, key, message_hash)
     expected = Account.from_key(key).sign_message(encode_defunct(message_hash)).signature
 
     assert signer_class(key).sign(message_hash) == "0x" + bytes(expected).hex()
+
+
+def test_threads_that_sign_at_once_do_not_disturb_each_other():
+    signer = PersonalSigner(bytes([1]) * 32)
+    hashes = [number.to_bytes(32, "big") for number in range(2000)]
+
+    with ThreadPoolExecutor(8) as threads:
+        at_once = list(threads.map(signer.sign, hashes))
+
+    assert at_once == [signer.sign(message_hash) for message_hash in hashes]
 
 
 def test_both_libraries_were_asked(signer_class, request):
