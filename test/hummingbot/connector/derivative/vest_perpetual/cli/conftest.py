@@ -50,7 +50,7 @@ class VenueThread:
     def requests(self, method, path):
         """What the venue got since it began: bodies as JSON texts or objects, as the journal has them."""
         async def entries():  # in the venue's thread, which goes on writing
-            return self.simulator.journal.entries(kind="request", path=path)
+            return self.simulator.journal.entries(kind="rest", path=path)
 
         return [entry for entry in self.run(entries()) if entry["method"] == method]
 

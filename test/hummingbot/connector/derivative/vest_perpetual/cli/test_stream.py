@@ -9,23 +9,28 @@ import pytest
 pytestmark = pytest.mark.timeout(120)  # should nothing be heard, the command would wait for ever
 
 
-def listeners(venue):
-    return {socket for socket in list(venue.simulator.hub.sockets) if "account_private" in socket.channels}
+def listeners(venue, account):
+    """The account's own: those of the test before may not have gone yet."""
+    async def subscribed():  # in the venue's thread, in which sockets come and go
+        return {socket for socket in venue.simulator.hub.private_sockets(account.account_group)
+                if "account_private" in socket.channels}
+
+    return venue.run(subscribed())
 
 
-def wait_for_listener(venue, besides=frozenset()):
-    deadline_s = time.monotonic() + 30
-    while not listeners(venue) - besides:
+def wait_for_listener(venue, account, besides=frozenset()):
+    deadline_s = time.monotonic() + 60
+    while not listeners(venue, account) - besides:
         assert time.monotonic() < deadline_s, "nobody listens"
         time.sleep(0.02)
 
 
 @pytest.fixture
-def while_streaming(run, keys_file, venue):
+def while_streaming(run, keys_file, venue, account):
     """Runs the command in this thread, and something else in another as soon as the stream listens."""
     def stream(act, *options):
         def wait_and_act():
-            wait_for_listener(venue)
+            wait_for_listener(venue, account)
             act()
 
         acting = threading.Thread(target=wait_and_act)
@@ -71,7 +76,10 @@ def test_the_listen_key_is_neither_shown_nor_deleted(while_streaming, venue, acc
     keys = set()
 
     def act():
-        keys.update(key.key for key in venue.simulator.listen_keys.all())
+        async def issued():
+            return [key.key for key in venue.simulator.listen_keys.all()]
+
+        keys.update(venue.run(issued()))
         trade(venue, account)
 
     outcome = while_streaming(act, "--count", "1")
@@ -81,9 +89,9 @@ def test_the_listen_key_is_neither_shown_nor_deleted(while_streaming, venue, acc
 
 def test_it_connects_again_by_itself(while_streaming, venue, account):
     def act():
-        before = listeners(venue)
+        before = listeners(venue, account)
         venue.ask("disconnect_sockets", "private", 1012)
-        wait_for_listener(venue, besides=before)
+        wait_for_listener(venue, account, besides=before)
         trade(venue, account)
 
     outcome = while_streaming(act, "--count", "1", "--json")
