@@ -4,14 +4,24 @@
 venue of the test was made to do and how much of its ledger was compared (`test.end_to_end.evidence`).
 """
 import json
+import os
 import signal
 import sys
 from pathlib import Path
 from test.end_to_end.evidence import SCENARIOS
 
+import hypothesis
 import pytest
 
 _PROPERTY = "scenarios"
+
+# A busy machine is slow now and then, which is no fault of what is tested; and every run tries the same examples, so
+# that a new one does not fail in a change that has nothing to do with it. FUZZ_EXAMPLES looks in other places.
+hypothesis.settings.register_profile(
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize="FUZZ_EXAMPLES" not in os.environ,
+)
+hypothesis.settings.load_profile("here")
 
 
 def pytest_addoption(parser):

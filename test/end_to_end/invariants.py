@@ -19,7 +19,7 @@ UNKNOWABLE_FILLS = (
 _STATES = {"Created": "open", "Filled": "open", "Completed": "filled", "Cancelled": "cancelled", "Failed": "failed"}
 
 
-async def check_invariants(bench: "Bench", timeout_s: float = 20.0) -> None:
+async def check_invariants(bench: "Bench", timeout_s: float = 60.0) -> None:
     """Waits until the bots agree with the venue, lets them poll once more, and looks again.
 
     Prices stand still meanwhile, because positions and margins move with them.

@@ -161,7 +161,8 @@ async def test_c08_duplicate_of_our_own_nonce_is_our_order():
 
 async def test_c09_fill_event_before_the_answer():
     async with running() as bench:
-        await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="after", times=1, delay_ms=500)
+        await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="after", times=1,
+                                    delay_ms=3000)
         order_id = bench.bot.buy("BTC-USDC", "0.01")
         await bench.bot.filled(order_id)
         journal = await bench.requests("POST", "/orders")
@@ -197,7 +198,7 @@ async def test_c11_cancel_races_a_fill(is_heard):
         price = bench.connector.in_flight_orders[order_id].price
         if not is_heard:
             await drop_events(bench)
-        await bench.admin.add_fault("rest", "delay", path="/orders/cancel", when="before", times=1, delay_ms=200)
+        await bench.admin.add_fault("rest", "delay", path="/orders/cancel", when="before", times=1, delay_ms=2000)
         bench.bot.ask_to_cancel(order_id)
         await bench.until(lambda: bench.admin.call("journal", path="/orders/cancel"))
         await bench.admin.set_price("BTC-PERP", price - 10)
@@ -206,9 +207,11 @@ async def test_c11_cancel_races_a_fill(is_heard):
         assert bench.bot.names(order_id) == WHOLE_LIFE
 
 
-@pytest.mark.parametrize("late_ms", [300, 2500], ids=["soon", "after the wait"])
-async def test_c12_cancel_before_the_exchange_id_is_known(late_ms):
+@pytest.mark.parametrize("wait_s", [30, 0.5], ids=["soon", "after the wait"])
+async def test_c12_cancel_before_the_exchange_id_is_known(wait_s):
+    late_ms = 3000
     async with running() as bench:
+        bench.connector.CANCEL_WAIT_S = wait_s
         # Neither events nor polls tell the id before the answer does.
         await drop_events(bench, match="BTC-PERP")
         await bench.admin.add_fault("rest", "delay", method="GET", path="/orders", delay_ms=late_ms)
@@ -235,8 +238,8 @@ async def test_c13_cancel_all_with_one_that_hangs():
         await bench.admin.add_fault("rest", "hang", path="/orders/cancel", times=1)
         loop = bench.bot._run.get_loop()
         began_s = loop.time()
-        results = await bench.connector.cancel_all(1.5)
-        assert loop.time() - began_s < 2.5
+        results = await bench.connector.cancel_all(4)
+        assert loop.time() - began_s < 9  # the request itself hangs for ten
         assert [result.order_id in orders for result in results] == [True] * 3
         assert sorted(bench.bot.names(order_id)[-1] for order_id in orders) == ["Cancelled", "Cancelled", "Created"]
 

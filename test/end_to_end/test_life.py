@@ -4,6 +4,8 @@ from test.end_to_end.bench import PAIRS, running
 
 import pytest
 
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+
 pytestmark = pytest.mark.asyncio
 
 
@@ -141,9 +143,10 @@ async def test_cancel_all_waits_for_the_venue():
         assert all(bench.bot.names(order_id) == ["Created", "Cancelled"] for order_id in orders)
 
 
-async def test_c32_an_order_that_was_on_its_way_when_the_bot_died_is_waited_for():
+async def test_c32_an_order_that_was_on_its_way_when_the_bot_died_is_waited_for(monkeypatch):
     async with running() as bench:
         bot = bench.bot
+        monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 15_000)
         await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="before", delay_ms=1000)
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         await bench.until(lambda: bench.requests("POST", "/orders"))

@@ -5,6 +5,7 @@ from test.end_to_end.bench import running, switches
 
 import pytest
 
+from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.core.data_type.common import OrderType, PositionAction
 
 pytestmark = pytest.mark.asyncio
@@ -145,10 +146,11 @@ async def test_a6_the_worst_price_of_a_market_order_is_on_a_coarse_tick():
             assert abs(limit / middle - 1) < Decimal("0.02")
 
 
-async def test_a_market_order_does_not_fill_beyond_its_worst_price():
+async def test_a_market_order_does_not_fill_beyond_its_worst_price(monkeypatch):
     async with running() as bench:
+        monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 15_000)
         await bench.admin.pause_prices()
-        await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", delay_ms=300)
+        await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", delay_ms=2000)
         order_id = bench.bot.buy("BTC-USDC", "0.01")
         await bench.until(lambda: bench.requests("POST", "/orders"))
         await bench.admin.set_price("BTC-PERP", round(bench.bot.price("BTC-USDC", "1.03")))

@@ -23,7 +23,7 @@ from workbench.simulator import Simulator
 pytestmark = pytest.mark.asyncio
 MINUTE_MS = 60_000
 BEGIN_MS = 1_714_564_800_000
-START_S = 30.0
+START_S = 60.0
 HEADER = "open_time,open,high,low,close,volume,close_time,symbol"
 
 
@@ -104,7 +104,7 @@ async def test_a24_a_bot_trades_on_recorded_prices_and_sees_them_as_candles(tmp_
 
 async def test_c31_a_bot_trades_on_the_prices_of_another_venue_and_waits_while_they_are_lost(tmp_path, monkeypatch):
     monkeypatch.setattr(Mirror, "usual_timing", MirrorTiming(
-        stale_after_s=2, poll_s=0.5, backoff_min_s=0.1, backoff_max_s=0.5, request_pause_s=0))
+        stale_after_s=5, poll_s=0.5, backoff_min_s=0.1, backoff_max_s=0.5, request_pause_s=0))
     with Simulator(tmp_path, {"seed": 3, "tick-interval": 0.1, "symbols": "BTC-PERP,ETH-PERP"}) as venue:
         async with AdminClient(venue.admin_url) as live, running(mirror=venue.url) as bench:
             await bench.without_funding()
