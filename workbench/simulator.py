@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from vest_simulator import AdminClient
 from workbench.home import PROJECT
 
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
 REQUEST_TIMEOUT_S = 30.0  # the ledger of an hour is long, and machines are busy
 
 
@@ -34,7 +34,7 @@ def facts_when_ready(process: "subprocess.Popen[Any]", ready_file: Path) -> Dict
     """Wait until it serves; what it says of itself, keys included.
 
     :param ready_file: the one it was launched with.
-    :raises SimulatorError: it ended or is not ready after half a minute.
+    :raises SimulatorError: it ended or is not ready after a minute.
     """
     deadline = time.monotonic() + START_TIMEOUT_S
     while not ready_file.exists():
@@ -61,7 +61,7 @@ class Simulator:
     def start(self) -> None:
         """Start it and wait until it answers.
 
-        :raises SimulatorError: it ended or is not ready after half a minute.
+        :raises SimulatorError: it ended or is not ready after a minute.
         """
         arguments = [word for name, value in self._options.items() for word in (f"--{name}", value)]
         with self._log.open("wb") as log:  # of stderr alone: on stdout it hands out the account's secrets

@@ -18,7 +18,7 @@ ORDER_TYPES = ["uint256", "uint256", "string", "string", "bool", "string", "stri
 CANCEL_TYPES = ["uint256", "uint256", "string"]
 DATA_TYPES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 CONTRACT = "0x8E4D87AEf4AC4D5415C35A12319013e34223825B"
-FRAME_TIMEOUT_S = 5
+FRAME_TIMEOUT_S = 60
 
 
 def sign(private_key: str, types: List[str], values: List[Any]) -> str:

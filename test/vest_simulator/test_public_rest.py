@@ -62,9 +62,10 @@ async def test_funding_history_defaults_to_minutes():
 @pytest.mark.parametrize("interval", INTERVALS_MS)
 async def test_klines_are_the_newest_501_whatever_range_is_asked(interval):
     async with running() as (_, client):
+        before_ms = client.now_ms
         rows = await client.public("/klines", symbol="kBONK-PERP", interval=interval, startTime=0, endTime=1, limit=3)
         assert len(rows) == 501 and all(len(row) == 9 for row in rows)
-        assert rows[-1][0] <= client.now_ms <= rows[-1][5]
+        assert rows[-1][0] <= client.now_ms and before_ms <= rows[-1][5]
         assert [type(value) for value in rows[0]] == [int, str, str, str, str, int, str, str, int]
 
 
@@ -140,7 +141,7 @@ async def test_the_date_header_shows_the_venues_clock():
             answer = await client.call("GET", "/exchangeInfo", headers={})
             return parsedate_to_datetime(answer.headers["Date"]).timestamp() * 1000
 
-        assert abs(await date_ms() - client.now_ms) < 1500
-        before = await date_ms()
-        await simulator.admin.advance_clock(60_000)
-        assert 59_000 <= await date_ms() - before <= 62_000
+        for _ in range(2):
+            before_ms = client.now_ms
+            assert before_ms - 1000 < await date_ms() <= client.now_ms  # in full seconds
+            await simulator.admin.advance_clock(60_000)

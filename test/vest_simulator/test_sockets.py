@@ -97,7 +97,7 @@ async def test_malformed_requests_are_answered_with_an_error(text):
 
 
 async def test_silent_clients_are_dropped_and_those_that_ping_stay():
-    async with running(ping_timeout_s=1) as (_, client):
+    async with running(ping_timeout_s=3) as (_, client):
         silent, lively = await client.connect(), await client.connect()
 
         async def ping():
@@ -144,7 +144,8 @@ async def test_klines_and_tickers():
     async with running() as (_, client):
         socket = await client.subscribe("ETH-PERP@kline_1h", "tickers")
         kline = await socket.channel("ETH-PERP@kline_1h")
-        assert kline["data"][0] == (await client.public("/klines", symbol="ETH-PERP", interval="1h"))[-1][0]
+        newest = (await client.public("/klines", symbol="ETH-PERP", interval="1h"))[-2:]
+        assert kline["data"][0] in [row[0] for row in newest]  # the hour may have turned between the two
         tickers = await socket.channel("tickers")
         assert len(tickers["data"]) == 7
 
@@ -203,11 +204,12 @@ async def test_captured_frames_have_the_shape_of_ours_with_the_newer_switches(na
 
 async def test_frames_in_the_journal_are_the_frames_received():
     async with running() as (simulator, client):
+        began_ms = client.now_ms
         socket = await client.subscribe("BTC-PERP@depth")
         received = await socket.channel("BTC-PERP@depth")
         entries = await simulator.admin.journal(kind="frame_sent", channel="BTC-PERP@depth")
         assert received in [json.loads(entry["payload"]) for entry in entries]
-        assert all(abs(entry["time_ms"] - client.now_ms) < 5_000 for entry in entries)
+        assert all(began_ms <= entry["time_ms"] <= client.now_ms for entry in entries)
 
 
 async def test_stopping_closes_sockets_and_frees_the_port():

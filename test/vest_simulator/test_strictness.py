@@ -1,6 +1,8 @@
 """What the venue refuses at the door, each with its code."""
 import json
+import time
 from test.vest_simulator.client import Client, running
+from types import SimpleNamespace
 
 import pytest
 
@@ -56,8 +58,10 @@ async def test_malformed_orders(change, code):
 @pytest.mark.parametrize("late_ms, window, code", [
     (-4_000, None, None), (-6_000, None, 1132), (-6_000, 10_000, None), (-300, 200, 1132), (1_000, None, None),
     (10_000, None, 1131), (0, 0, 1131), (0, 60_001, 1131), (0, 60_000, None), (0, "5000", 1130), (0, -1, 1130)])
-async def test_times_and_windows(late_ms, window, code):
+async def test_times_and_windows(late_ms, window, code, monkeypatch):
     async with running() as (_, client):
+        now_ns = time.time_ns()  # from now on, so that no request is older than it is to be
+        monkeypatch.setattr("vest_simulator.clock.time", SimpleNamespace(time_ns=lambda: now_ns))
         order = client.order(time=client.now_ms + late_ms)
         beside = {} if window is None else {"recvWindow": window}
         assert (await client.call("POST", "/orders", body=client.signed(order, **beside))).code == code
