@@ -59,8 +59,9 @@ class HostileEventsTests(DerivativeTestCase):
             good = await self.open_order()
             self.venue.fill_order(good)
             self.tell(order_event(self.venue.rows[int(good)]))
-            await self.until(lambda: "Completed" in self.events_of(good), timeout_s=1)
+            await self.until(lambda: "Completed" in self.events_of(good))
             self.assert_sane(victim, good)
+        self.assertEqual(0, self.logs.count("Retrying in 1s"))  # no event has held up the next
 
     async def test_mutated_answers_leave_the_account_sane_and_the_next_poll_counts(self):
         order_id = await self.open_order()

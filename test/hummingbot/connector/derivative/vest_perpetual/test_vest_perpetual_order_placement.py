@@ -444,11 +444,12 @@ class OrderPlacementTests(DerivativeTestCase):
         self.assertEqual([], self.venue.sent_cancels)
 
     async def test_c08_a_duplicate_that_the_venue_never_lists_fails_once_at_last(self):
-        self.connector.DUPLICATE_LOOKUP_LIMIT_S = 0.3
         self.venue.answers[POST_ORDER] = refusing(3015)
         client_order_id = self.order()
         await self.until(lambda: len(self.venue.asked("GET", CONSTANTS.ORDERS_PATH)) > 3)
         self.assertEqual([], self.events_of(client_order_id))
+        now_ms = self.connector._clock.now_ms
+        self.connector._clock.now_ms = lambda: now_ms() + int(self.connector.DUPLICATE_LOOKUP_LIMIT_S * 1000)
         await self.until(lambda: self.events_of(client_order_id))
 
         self.assertEqual(["Failed"], self.events_of(client_order_id))

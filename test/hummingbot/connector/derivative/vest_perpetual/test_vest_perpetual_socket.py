@@ -397,13 +397,13 @@ class KeeperTest(ServerTestCase):
             await websocket.close(code=1011)
 
         self.conversations = [closes(1011)] * 5 + [lasts, pongs]
-        self.run_in_background(self.keep_reading(self.keeper(backoff_min_s=0.05, backoff_max_s=1, silence_limit_s=30)))
+        self.run_in_background(self.keep_reading(self.keeper(backoff_min_s=0.1, backoff_max_s=3, silence_limit_s=30)))
         await eventually(lambda: len(self.connected_at_s) == 6)
-        await eventually(lambda: time.monotonic() - self.connected_at_s[-1] > 1.1)
+        await eventually(lambda: time.monotonic() - self.connected_at_s[-1] > 3.1)
         hold.set()
         lost_at_s = time.monotonic()
         await eventually(lambda: len(self.connected_at_s) == 7)
-        self.assertLess(self.connected_at_s[-1] - lost_at_s, 0.5)  # of one that had not been healthy, the least
+        self.assertLess(self.connected_at_s[-1] - lost_at_s, 1.4)  # of one that had not been healthy, the least
         await eventually(lambda: self.logs.count("is connected again") == 2)
         self.assertEqual(2, self.logs.count("is interrupted (close code 1011"))
 
@@ -425,10 +425,10 @@ class KeeperTest(ServerTestCase):
                 raise VestPayloadError("answer.listenKey: missing")
             return self.url
 
-        socket = await self.keeper(unauthorized_retry_s=1).open(get_url)
+        socket = await self.keeper(unauthorized_retry_s=2).open(get_url)
         self.addAsyncCleanup(socket.disconnect)
-        self.assertGreaterEqual(asked_at_s[1] - asked_at_s[0], 0.99)
-        self.assertLess(asked_at_s[2] - asked_at_s[1], 0.9)
+        self.assertGreaterEqual(asked_at_s[1] - asked_at_s[0], 1.99)
+        self.assertLess(asked_at_s[2] - asked_at_s[1], 1.9)
         self.assertEqual(1, self.logs.count("register a new signing key"))
 
     async def test_no_failure_to_connect_tells_the_address(self):

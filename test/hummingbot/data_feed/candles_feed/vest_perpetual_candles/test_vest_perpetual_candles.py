@@ -123,6 +123,8 @@ class CandlesTestCase(SimulatedVenueTestCase):
             self.addCleanup(short.stop)
         self.log = LogRecords(VestPerpetualCandles.logger())
         self.addCleanup(self.log.detach)
+        # A minute has just begun, so that none turns by itself in the middle of a test.
+        self.venue.clock.advance(61_000 - self.venue.clock.now_ms() % 60_000)
 
     def feed(self, interval="1m", max_records=30, pair=PAIR, connector=None):
         feed = feed_of(CONSTANTS.SIMULATOR_DOMAIN, interval, max_records, pair, connector)

@@ -101,12 +101,12 @@ def keys_file(account, tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """Lost answers are waited for only so long that tests are short; the code is the same."""
-    monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 800)
+    monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 1500)
     monkeypatch.setattr(CONSTANTS, "UNKNOWN_OUTCOME_GRACE_MS", 200)
-    monkeypatch.setattr(CONSTANTS, "REQUEST_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(CONSTANTS, "REQUEST_TIMEOUT_S", 2.0)
     monkeypatch.setattr(following, "_READ_PAUSE_S", 0.1)
     monkeypatch.setattr(following, "_FOLLOW_S", 1.0)
-    monkeypatch.setattr(following, "_LOOK_UP_S", 3.0)
+    monkeypatch.setattr(following, "_LOOK_UP_S", 4.5)
 
 
 def write_keys(path, account, mode=0o600, domain=DOMAIN, **changes):

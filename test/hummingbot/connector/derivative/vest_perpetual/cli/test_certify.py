@@ -31,7 +31,7 @@ def certified(run, monkeypatch, tmp_path):
 
 
 def _hasty(usual):
-    return lambda self, *arguments, **named: usual(self, *arguments, **{"listen_s": 0.4, **named})
+    return lambda self, *arguments, **named: usual(self, *arguments, **{"listen_s": 0.8, **named})
 
 
 def orders(venue, account):
@@ -183,7 +183,7 @@ def test_a_run_that_takes_too_long_ends_with_nothing_open(venue, account, keys_f
         await asyncio.Event().wait()
 
     monkeypatch.setattr(trading, "_watch_position", wait_for_ever)
-    monkeypatch.setattr(sessions, "SCENARIO_LIMIT_S", 3.0)
+    monkeypatch.setattr(sessions, "SCENARIO_LIMIT_S", 8.0)
 
     outcome = certified("--keys", keys_file, "--trade", "--yes", "--json")
 

@@ -99,7 +99,7 @@ def test_a_venue_that_answers_with_errors_fails_what_asks_it(venue, keys_file, e
 
 
 def test_a_check_that_hangs_ends_in_time_and_the_rest_is_checked(venue, keys_file, examined, monkeypatch):
-    monkeypatch.setattr(CONSTANTS, "REQUEST_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(CONSTANTS, "REQUEST_TIMEOUT_S", 3.0)
     venue.ask("add_fault", "rest", "hang", path="/exchangeInfo")
 
     found = examined(keys_file)
@@ -132,7 +132,7 @@ def test_a_clock_that_is_wrong_is_said_in_seconds(venue, keys_file, examined, mo
     found = examined(keys_file)
 
     assert found["clock"].verdict == verdict
-    assert abs(float(re.search(r"([\d.]+) s ahead", found["clock"].words)[1]) - seconds) < 2
+    assert abs(float(re.search(r"([\d.]+) s ahead", found["clock"].words)[1]) - seconds) < 10
     assert "ahead of the venue's" in found["clock"].words and "timedatectl" in found["clock"].remedy
     assert verdicts(found, "registration", "signature", "private_socket") == ["ok"] * 3
 
