@@ -45,6 +45,7 @@ PASSWORD_COMMAND = ("mosquitto_passwd", "-c", "mosquitto.passwords", USER)
 START_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 60.0
 _PAUSE_S = 0.2
+_ATTEMPTS = 3
 SUCCESS = 200
 QOS = 1  # at least once: what the bridge uses for commands and answers
 
@@ -82,11 +83,19 @@ class Broker:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
         if program is None:
             raise MqttError("mosquitto is not installed: apt install mosquitto (brew install mosquitto on macOS).")
-        self.port = _free_port(self.host)
         subprocess.run(PASSWORD_COMMAND, cwd=self._folder, input=f"{self.password}\n" * 2, text=True, check=True,
                        capture_output=True)
         for command in CERTIFICATE_COMMANDS if self.authority else ():
             subprocess.run(command.split(), cwd=self._folder, check=True, capture_output=True)
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            try:
+                return self._start(program)
+            except MqttError:  # perhaps somebody else has taken the port since it was free
+                if not attempts_left:
+                    raise
+
+    def _start(self, program: str) -> None:
+        self.port = _free_port(self.host)
         # Started by root it would become another user, who may not read its files here.
         configuration = TLS_CONFIGURATION if self.authority else CONFIGURATION
         (self._folder / "mosquitto.conf").write_text(
@@ -96,7 +105,7 @@ class Broker:
                 [program, "-c", "mosquitto.conf"], cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _answers(self.host, self.port):
+        while not _answers(self.host, self.port) or self._process.poll() is not None:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
                 raise MqttError("mosquitto did not start:\n" + (self._folder / "mosquitto.log").read_text())

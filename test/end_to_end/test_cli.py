@@ -27,7 +27,7 @@ MODULE = "hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli"
 WALLET_KEY = "0x" + "a5" * 32
 WALLET = Account.from_key(WALLET_KEY)
 PASSWORD = "correct horse"
-TIMEOUT_S = 60.0
+TIMEOUT_S = 100.0
 
 pytestmark = pytest.mark.timeout(300)  # each process imports Hummingbot, which takes long on a busy machine
 
@@ -51,9 +51,16 @@ def person(home, simulator):
 
 
 @pytest.fixture
-def keys_file(simulator, tmp_path):
+def account(simulator):
+    """One that no other test trades with, whatever their sequence."""
+    created = simulator.ask("create_account", 100_000)
+    return {name: created[name] for name in ("api_key", "signing_private_key", "account_group")}
+
+
+@pytest.fixture
+def keys_file(account, tmp_path):
     path = tmp_path / "keys.yml"
-    path.write_text("".join(f"{DOMAIN}_{name}: {value}\n" for name, value in simulator.accounts[0].items()))
+    path.write_text("".join(f"{DOMAIN}_{name}: {value}\n" for name, value in account.items()))
     path.chmod(0o600)
     return path
 
@@ -177,15 +184,15 @@ def test_a_key_on_the_command_line_is_refused_and_not_repeated(person):
     assert leaks([stderr], [WALLET_KEY[:-1]]) == []
 
 
-def test_an_order_is_sent_only_after_a_yes_typed_at_the_question(person, simulator, keys_file):
-    group = simulator.accounts[0]["account_group"]
+def test_an_order_is_sent_only_after_a_yes_typed_at_the_question(person, simulator, account, keys_file):
+    group = account["account_group"]
     order = ("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--keys", keys_file)
     question = "buy 0.0100 BTC-PERP, LIMIT, GTC at 1000.00 (10.00 USDC). Send it?"
     exit_code, shown = person.answer(*order, answers=[(question, "n")])
     assert exit_code == 1 and "nothing was done" in shown and simulator.ask("ledger", group)["orders"] == []
     exit_code, shown = person.answer(*order, answers=[(question, "y")])
     assert exit_code == 0 and "NEW" in shown and len(simulator.ask("ledger", group)["orders"]) == 1
-    assert leaks([shown], [simulator.accounts[0]["api_key"], simulator.accounts[0]["signing_private_key"]]) == []
+    assert leaks([shown], [account["api_key"], account["signing_private_key"]]) == []
 
 
 EVERY_COMMAND = {
@@ -197,8 +204,7 @@ EVERY_COMMAND = {
 }
 
 
-def test_every_command_speaks_to_programs_and_tells_no_secret(person, simulator, keys_file):
-    account = simulator.accounts[0]
+def test_every_command_speaks_to_programs_and_tells_no_secret(person, account, keys_file):
     processes = {words: person.start(*words, "--json", "--keys", keys_file, stdin=subprocess.DEVNULL,
                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE) for words in EVERY_COMMAND}
     for words, process in processes.items():
@@ -223,8 +229,8 @@ def test_ctrl_c_ends_the_stream_with_one_word_or_document(person, keys_file, opt
         assert (stdout, stderr) == ("", "Stopped.\n")
 
 
-def test_ctrl_c_at_a_question_ends_the_command_at_once_and_nothing_is_sent(person, simulator, keys_file):
-    group = simulator.accounts[0]["account_group"]
+def test_ctrl_c_at_a_question_ends_the_command_at_once_and_nothing_is_sent(person, simulator, account, keys_file):
+    group = account["account_group"]
     before = simulator.ask("ledger", group)["orders"]
     exit_code, shown = person.answer("order", "buy", "BTC-USDC", "0.01", "--price", "1000", "--keys", keys_file,
                                      answers=[("Send it?", "\x03")])
@@ -253,15 +259,14 @@ def test_ctrl_c_while_an_order_is_under_way_says_where_to_look(person, simulator
     assert exit_code == 0 and [str(order["nonce"]) for order in json.loads(stdout)["orders"]] == [nonce]
 
 
-def test_a_reader_that_has_enough_ends_the_stream(person, simulator, keys_file):
-    account = simulator.accounts[0]["account_group"]
+def test_a_reader_that_has_enough_ends_the_stream(person, simulator, account, keys_file):
     with person.start("stream", "--keys", keys_file, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert "CONNECTED" in process.stdout.readline()
         process.stdout.close()
         deadline_s = time.monotonic() + TIMEOUT_S
         while process.poll() is None:
             assert time.monotonic() < deadline_s, "it goes on"
-            simulator.ask("deposit", account, "1")
+            simulator.ask("deposit", account["account_group"], "1")
             time.sleep(0.2)
         assert "Traceback" not in process.stderr.read()
 
