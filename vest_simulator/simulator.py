@@ -1,6 +1,8 @@
 """The simulator as a whole: engine, venue, servers and the loop that lets time pass."""
 import asyncio
+import contextlib
 import logging
+import socket
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +64,7 @@ class VestSimulator:
         self._runners: Dict[str, web.AppRunner] = {}
         self._loop_task: Optional[asyncio.Task] = None
         self._ports = [self.config.port, self.config.admin_port]
+        self._kept_port: Optional[socket.socket] = None
         for number in range(self.config.accounts):
             if self.config.first_account_group + number not in self.exchange.accounts:
                 self.create_account(self.config.balance, self.config.first_account_group + number)
@@ -142,13 +145,17 @@ class VestSimulator:
             venue = web.Application(client_max_size=1 << 20)
             venue.router.add_get(hub.PATH, self.hub.handle)
             self._rest.add_routes(venue)
+            self._release_port()
             self._ports[0] = await self._serve("venue", venue, self._ports[0])
 
     async def go_down(self) -> None:
-        """Ends all connections of the venue and takes no new ones, until `come_back`."""
+        """Ends all connections of the venue and takes no new ones, until `come_back`; nobody else gets its port."""
         await self.hub.shut_down()
         runner = self._runners.pop("venue", None)
         if runner is not None:
+            for site in list(runner.sites):
+                await site.stop()
+            self._keep_port()
             await runner.cleanup()
 
     async def stop(self) -> None:
@@ -158,6 +165,7 @@ class VestSimulator:
             await asyncio.gather(self._loop_task, return_exceptions=True)
             self._loop_task = None
         await self.go_down()
+        self._release_port()
         if self.feed is not None:
             await self.feed.close()
         if self.admin is not None:
@@ -207,6 +215,18 @@ class VestSimulator:
         if keeper.last_ms > self.clock.now_ms():  # the machine's clock was set back; the venue's never is
             self.clock.advance(keeper.last_ms - self.clock.now_ms())
         return keeper
+
+    def _keep_port(self) -> None:
+        """A socket that does not listen: clients are refused as where nobody is, and no other server is given it."""
+        self._kept_port = socket.socket(socket.AF_INET6 if ":" in self.config.host else socket.AF_INET)
+        self._kept_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):  # it is gone already, which `come_back` will say
+            self._kept_port.bind((self.config.host, self._ports[0]))
+
+    def _release_port(self) -> None:
+        if self._kept_port is not None:
+            self._kept_port.close()
+            self._kept_port = None
 
     async def _serve(self, name: str, app: web.Application, port: int) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)

@@ -2,6 +2,7 @@
 import asyncio
 import base64
 import json
+import socket
 import time
 from decimal import Decimal
 from test.vest_simulator.client import Client, running
@@ -346,3 +347,10 @@ async def test_the_venue_goes_down_and_comes_back_while_its_engine_goes_on():
         await simulator.admin.come_back()
         assert (await client.call("GET", "/exchangeInfo")).status == 200
         await socket.ws.close()
+
+
+async def test_nobody_else_gets_the_port_of_a_venue_that_is_down():
+    async with running() as (simulator, _):
+        await simulator.admin.go_down()
+        with socket.socket() as other, pytest.raises(OSError):
+            other.bind(("127.0.0.1", int(simulator.url.rpartition(":")[2])))
