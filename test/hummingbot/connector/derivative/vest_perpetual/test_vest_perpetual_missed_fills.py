@@ -22,6 +22,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_derivative import VestPerpetualDerivative
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
 
 GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
@@ -149,6 +150,7 @@ class MissedFillsTests(MissedFillsTestCase):
     async def asyncSetUp(self):
         # Where the end is not held for as long as that, a busy machine may take longer than the account may lag.
         self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
+        self.enterContext(patch.multiple(PositionWatch, MEMORY_LAGS=100, LATE_LAGS=100))  # with its own tests
         await super().asyncSetUp()
 
     # --- What the position tells
