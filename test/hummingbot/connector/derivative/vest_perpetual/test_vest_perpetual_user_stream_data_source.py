@@ -157,7 +157,7 @@ class FrameworkContractTest(StreamTestCase):
                 for answer in answers:
                     mock_api.put(LISTEN_KEY_URL, **answer)
                 with patch.object(self.source, "request_reconnect") as request_reconnect:
-                    await asyncio.wait_for(self.source._manage_listen_key_task_loop(), 1)
+                    await asyncio.wait_for(self.source._manage_listen_key_task_loop(), 20)
                 request_reconnect.assert_called_once()
                 self.assertEqual(requests, len(next(iter(mock_api.requests.values()))))
 
