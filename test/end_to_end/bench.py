@@ -50,7 +50,7 @@ TIMEOUT_S = 60.0
 # Shorter than in earnest, so that tests are short; the code is the same.
 SHORT_CONSTANTS = dict(RECV_WINDOW_MS=1500, UNKNOWN_OUTCOME_GRACE_MS=200, FUNDING_POLL_INTERVAL_S=1)
 TIMING = SocketTiming(
-    connect_timeout_s=1.0, ping_interval_s=0.2, silence_limit_s=2.0, subscribe_timeout_s=1.0, close_timeout_s=0.2,
+    connect_timeout_s=5.0, ping_interval_s=0.2, silence_limit_s=3.0, subscribe_timeout_s=3.0, close_timeout_s=0.2,
     backoff_min_s=0.02, backoff_max_s=0.3, unauthorized_retry_s=0.5,
 )
 _TICK_S = 0.05
