@@ -18,11 +18,15 @@ def listeners(venue, account):
     return venue.run(subscribed())
 
 
-def wait_for_listener(venue, account, besides=frozenset()):
+def wait_for(condition):
     deadline_s = time.monotonic() + 60
-    while not listeners(venue, account) - besides:
-        assert time.monotonic() < deadline_s, "nobody listens"
+    while not condition():
+        assert time.monotonic() < deadline_s
         time.sleep(0.02)
+
+
+def wait_for_listener(venue, account, besides=frozenset()):
+    wait_for(lambda: listeners(venue, account) - besides)
 
 
 @pytest.fixture
@@ -88,15 +92,20 @@ def test_the_listen_key_is_neither_shown_nor_deleted(while_streaming, venue, acc
 
 
 def test_it_connects_again_by_itself(while_streaming, venue, account):
+    def sent():
+        return len(venue.ask("journal", kind="frame_sent", channel="account_private"))
+
     def act():
-        before = listeners(venue, account)
+        before, sent_before = listeners(venue, account), sent()
+        venue.ask("place_order", account.account_group, "BTC-PERP", True, "0.01", "LIMIT", "1000", nonce=16)
+        wait_for(lambda: sent() > sent_before)  # or the first connection might end unheard of
         venue.ask("disconnect_sockets", "private", 1012)
         wait_for_listener(venue, account, besides=before)
         trade(venue, account)
 
-    outcome = while_streaming(act, "--count", "1", "--json")
+    outcome = while_streaming(act, "--count", "2", "--json")
     events = [json.loads(line)["event"] for line in outcome.stdout.splitlines()]
-    assert events == ["CONNECTED", "CONNECTED", "ORDER"]
+    assert events == ["CONNECTED", "ORDER", "CONNECTED", "ORDER"]
 
 
 def test_a_key_that_is_refused_while_it_streams_ends_it(while_streaming, venue, account):
