@@ -476,11 +476,6 @@ class Bench:
     async def _account_reads(self) -> int:
         return (await self.admin.journal_counts()).get("GET /account", 0)
 
-    async def without_funding(self) -> None:
-        """Nothing is settled from now on, because what is settled while a bot does not run is nobody's."""
-        for symbol in await self.admin.prices():
-            await self.admin.set_funding_rate(symbol, 0)
-
     async def settled(self) -> None:
         """Waits until all bots agree with the venue."""
         found: List[str] = []
@@ -510,8 +505,10 @@ async def running(pairs: Sequence[str] = PAIRS, bots: int = 1, is_checked: bool 
     :param is_started: whether the bots are started
     :param config: of the simulator
     """
-    # Listen keys outlive hours that tests let pass.
-    config = {"seed": 7, "tick_interval_s": 0.1, "listen_key_life_ms": 10 ** 9, **config}
+    # Listen keys outlive hours that tests let pass. Funding is settled where a test sets a rate: what is settled while
+    # a bot does not run is nobody's, and at some hours' rates that is more than nothing.
+    quiet = {"listen_key_life_ms": 10 ** 9, "funding_rate_multiplier": 0}
+    config = {"seed": 7, "tick_interval_s": 0.1, **quiet, **config}
     with TemporaryDirectory() as folder:
         async with VestSimulator(SimulatorConfig(**config)) as simulator, _proxy(simulator, with_proxy) as proxy:
             bench = Bench(simulator, Path(folder), proxy, with_database)

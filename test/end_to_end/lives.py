@@ -216,9 +216,6 @@ async def live(seed: int, steps: int) -> None:
     async with running(seed=seed, tick_interval_s=0.05, switches=Switches(**doubts(seed))) as bench:
         bench.expected_complaints = ["^(WARNING|NETWORK|ERROR)"]
         bench.believes_log = True
-        # What is settled while no bot runs is nobody's, so that nothing is settled here.
-        for symbol in SYMBOLS.values():
-            await bench.admin.set_funding_rate(symbol, 0)
         await Life(bench, seed).live(steps)
         await bench.until(lambda: bench.connector.ready)
         # Hummingbot's own words: on orders refused, fees in a world without a rate oracle, cancels that take too long.

@@ -341,8 +341,6 @@ async def test_c16_parts_missed_on_a_stream_that_loses_events_are_booked():
 async def test_c16_parts_that_two_orders_may_have_filled_are_said_once():
     async with running(**switches(**IN_PARTS)) as bench:
         await about_to_fill(bench)
-        # What an order settles whose parts are not known is not known either; at some hours' rates that is not nothing.
-        await bench.without_funding()
         orders = [bench.bot.buy("BTC-USDC", amount, price="95500") for amount in ("0.04", "0.08")]
         for order_id in orders:
             await bench.until(lambda: bench.bot.names(order_id) == ["Created", "Filled"])

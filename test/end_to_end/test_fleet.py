@@ -55,7 +55,7 @@ async def test_funding_of_a_shared_position_is_booked_by_every_bot_that_trades_i
         await other.position_is("BTC-USDC", "1")
         # The venue tells its time in full seconds: what settles in the first one counts to an earlier session.
         await bench.until(lambda: bench.simulator.clock.now_ms() > other.since_ms + 2000)
-        await bench.without_funding()
+        await bench.admin.set_funding_rate("BTC-PERP", 0)
         await one.filled(one.buy("BTC-USDC", "0.01"))
         await bench.until(lambda: one.payments and other.payments)
         assert [payment.amount for payment in one.payments] == [payment.amount for payment in other.payments]

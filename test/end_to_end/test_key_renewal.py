@@ -43,7 +43,6 @@ async def register(bench, wallet_key):
 async def test_c29_a_bot_with_renewed_keys_goes_on_where_it_was():
     async with running(with_database=True) as bench:
         bench.expected_complaints = [*EXPECTED, "NETWORK"]
-        await bench.without_funding()
         await bench.admin.pause_prices()
         filled_meanwhile, cancelled_meanwhile, untouched = [
             bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", factor)) for factor in (0.99, 0.9, 0.8)

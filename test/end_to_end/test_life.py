@@ -46,7 +46,6 @@ async def test_a20_stopping_cancels_own_orders_and_leaves_foreign_ones():
 
 async def test_stopping_leaves_the_listen_key_to_other_bots():
     async with running(bots=2) as bench:
-        await bench.without_funding()
         await bench.bots[1].stop()
         assert await bench.requests("DELETE", "/account/listenKey") == []
         order_id = bench.bot.buy("BTC-USDC", "0.01")
@@ -101,7 +100,6 @@ async def test_a16_positions_are_there_after_a_restart():
 
 async def test_two_bots_on_one_account_do_not_touch_each_other():
     async with running(bots=2) as bench:
-        await bench.without_funding()  # at some hours' rates it is more than nothing, and of the first second nobody's
         one, two = bench.bots
         orders = {bot: [bot.buy("BTC-USDC", "0.001", price=bot.price("BTC-USDC", "0.9")) for _ in range(5)]
                   for bot in bench.bots}

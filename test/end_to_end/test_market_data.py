@@ -55,7 +55,7 @@ async def test_open_interest_counts_both_sides_and_says_so_when_it_cannot_be_had
 
 
 async def test_funding_rate_history_is_hourly_exact_and_in_sequence():
-    async with running() as bench:
+    async with running(funding_rate_multiplier=1) as bench:
         market = bench.simulator.exchange.markets["ETH-PERP"]
         now_ms = bench.simulator.clock.now_ms()
         start_ms = now_ms - 30 * HOUR_MS
@@ -63,6 +63,7 @@ async def test_funding_rate_history_is_hourly_exact_and_in_sequence():
         first_ms = -(-start_ms // HOUR_MS) * HOUR_MS
         assert [rate.time_ms for rate in rates] == list(range(first_ms, now_ms + 1, HOUR_MS))
         assert [rate.one_hr_funding_rate for rate in rates] == [market.funding.rate_at(rate.time_ms) for rate in rates]
+        assert len({rate.one_hr_funding_rate for rate in rates}) > 1
 
         minutes = await bench.connector.get_funding_rate_history("ETH-USDC", limit=7, interval="1m")
         assert len(minutes) == 7

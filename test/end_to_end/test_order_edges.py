@@ -210,7 +210,6 @@ async def test_a14_a_close_larger_than_the_position_is_trimmed(is_long, is_marke
 @SIDES
 async def test_a14_a_close_of_a_position_that_has_grown_unseen_is_not_trimmed(is_long):
     async with running() as bench:
-        await bench.without_funding()  # of an order of somebody else that nobody hears of
         open_, close = opening_and_closing(bench, is_long)
         bench.expected_complaints = ["could not be read"]
         await bench.bot.filled(open_("BTC-USDC", "0.01"))

@@ -76,7 +76,6 @@ CLOSED = "The market .* is closed or halted"
 async def test_a24_a_bot_trades_on_recorded_prices_and_sees_them_as_candles(tmp_path):
     start_ms = BEGIN_MS + 100 * MINUTE_MS  # a price that falls
     async with running(prices=(recording(tmp_path),), start_ms=start_ms, speed=Decimal(20)) as bench:
-        await bench.without_funding()
         bot = bench.bot
         bench.expected_complaints = [CLOSED]
         price = bot.price("BTC-USDC") - 20
@@ -107,7 +106,6 @@ async def test_c31_a_bot_trades_on_the_prices_of_another_venue_and_waits_while_t
         stale_after_s=5, poll_s=0.5, backoff_min_s=0.1, backoff_max_s=0.5, request_pause_s=0))
     with Simulator(tmp_path, {"seed": 3, "tick-interval": 0.1, "symbols": "BTC-PERP,ETH-PERP"}) as venue:
         async with AdminClient(venue.admin_url) as live, running(mirror=venue.url) as bench:
-            await bench.without_funding()
             bot = bench.bot
             bench.expected_complaints = [CLOSED, "WARNING.*price feed of .* is (lost|back)"]
             await live.set_price("BTC-PERP", "91000")

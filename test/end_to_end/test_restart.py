@@ -30,7 +30,6 @@ async def rows_of(bench, order_ids):
 async def test_c32_a_crash_with_orders_of_every_kind(fields):
     chosen = switches(fill_parts=2, fill_part_ticks=1, partial_fill_fields=fields)
     async with running(with_database=True, **chosen) as bench:
-        await bench.without_funding()
         bench.expected_complaints = [ONE_WARNING.format(1)]
         bot = bench.bot
         await pin_prices(bench)
@@ -78,7 +77,6 @@ async def test_c32_a_crash_with_orders_of_every_kind(fields):
 @pytest.mark.parametrize("arrives", [True, False], ids=["arrives", "is lost"])
 async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         await bot.open(order_id)
@@ -100,7 +98,6 @@ async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
 
 async def test_c32_a_crash_right_after_every_fill_books_none_twice():
     async with running(with_database=True, **switches(fill_parts=4, fill_part_ticks=1)) as bench:
-        await bench.without_funding()
         bot = bench.bot
         await pin_prices(bench)
         order_id = bot.buy("BTC-USDC", "0.04", price="95500")
@@ -114,7 +111,6 @@ async def test_c32_a_crash_right_after_every_fill_books_none_twice():
 
 async def test_c32_dead_time_fills_after_two_crashes_in_a_row_are_booked_once():
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         await pin_prices(bench)
         orders = [bot.buy("ETH-USDC", "0.1", price=price) for price in ("3100", "3050")]
@@ -135,7 +131,6 @@ async def test_c32_dead_time_fills_after_two_crashes_in_a_row_are_booked_once():
 
 async def test_c16_parts_filled_and_the_rest_cancelled_in_dead_time_are_booked():
     async with running(with_database=True, **switches(fill_parts=4, fill_part_ticks=1)) as bench:
-        await bench.without_funding()
         bot = bench.bot
         await pin_prices(bench)
         await bench.another_poll()  # from a look at the account on, positions are remembered
@@ -156,7 +151,6 @@ async def test_c16_parts_filled_and_the_rest_cancelled_in_dead_time_are_booked()
 
 async def test_c16_what_others_traded_in_dead_time_is_blamed_on_no_order():
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         await bot.filled(bot.buy("BTC-USDC", "0.02"))
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
@@ -174,7 +168,6 @@ async def test_c16_what_others_traded_in_dead_time_is_blamed_on_no_order():
 
 async def test_b15_a_market_order_that_was_under_way_is_restored_with_its_fill():
     async with running(with_database=True, **switches(fill_parts=2, fill_part_ticks=1)) as bench:
-        await bench.without_funding()
         bot = bench.bot
         await bench.admin.pause_prices()
         order_id = bot.buy("BTC-USDC", "0.02")
@@ -203,7 +196,6 @@ async def _unsaved_order(bench):
 @pytest.mark.parametrize("crashes", [1, 2])
 async def test_c32_an_order_filled_before_it_was_saved_is_booked_once(crashes):
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         order_id = await _unsaved_order(bench)
         await bot.start()
@@ -233,7 +225,6 @@ async def test_c32_the_venue_never_got_an_order_that_was_on_its_way():
 
 async def test_c32_the_client_may_cancel_what_it_restored_before_anything_runs():
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         orders = [bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", factor)) for factor in ("0.9", "0.8")]
         for order_id in orders:
@@ -251,7 +242,6 @@ async def test_c32_the_client_may_cancel_what_it_restored_before_anything_runs()
 
 async def test_a20_a_clean_stop_leaves_nothing_to_restore():
     async with running(with_database=True) as bench:
-        await bench.without_funding()
         bot = bench.bot
         order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
         await bot.open(order_id)
@@ -266,7 +256,6 @@ async def test_a20_a_clean_stop_leaves_nothing_to_restore():
 async def test_a16_positions_and_leverage_are_the_venues_as_soon_as_the_bot_is_ready(end):
     async with running(with_database=True) as bench:
         bot = bench.bot
-        await bench.without_funding()
         for pair, leverage in (("BTC-USDC", 20), ("ETH-USDC", 7)):
             bench.connector.set_leverage(pair, leverage)
             await bench.until(lambda: bench.connector.get_leverage(pair) == leverage)

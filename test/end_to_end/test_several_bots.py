@@ -72,7 +72,6 @@ async def test_bots_on_one_account_trade_at_once_on_the_same_and_on_other_pairs(
 @pytest.mark.parametrize("end", ["stop", "kill"])
 async def test_the_end_of_one_bot_does_not_cut_off_another(end):
     async with running((*PAIRS, "SOL-USDC"), bots=2) as bench:
-        await bench.without_funding()
         one, other = bench.bots
         waiting = other.buy("BTC-USDC", "0.01", price=other.price("BTC-USDC", "0.9"))
         await other.open(waiting)
@@ -91,7 +90,6 @@ async def test_the_end_of_one_bot_does_not_cut_off_another(end):
 
 async def test_one_bot_restarts_while_another_trades():
     async with running(bots=2, with_database=True) as bench:
-        await bench.without_funding()
         one, other = bench.bots
         kept = one.buy("BTC-USDC", "0.01", price=one.price("BTC-USDC", "0.9"))
         await one.open(kept)
@@ -110,7 +108,6 @@ async def test_one_bot_restarts_while_another_trades():
 
 async def test_a_position_that_bots_share_can_be_closed_by_either():
     async with running(bots=2, with_database=True) as bench:
-        await bench.without_funding()  # at some hours' rates it is more than nothing, and of the first second nobody's
         one, other = bench.bots
         await one.filled(one.buy("BTC-USDC", "0.02"))
         await other.position_is("BTC-USDC", "0.02")
@@ -136,7 +133,6 @@ def tag_of(bot):
 async def test_bots_with_one_tag_find_out_and_draw_another():
     async with running(is_started=False, bots=2, with_database=True) as bench:
         one, other = bench.bots
-        await bench.without_funding()  # at some hours' rates it is more than nothing, and here of no bot for sure
         await one.start()
         await one.filled(one.buy("BTC-USDC", "0.01"))
         clone_home(one, other)
@@ -201,7 +197,6 @@ async def test_an_order_of_another_bot_with_our_very_nonce_is_not_taken_for_ours
 async def test_b21_account_group_0_is_an_account_like_any_other():
     async with running(first_account_group=0, with_database=True) as bench:
         bot = bench.bot
-        await bench.without_funding()
         assert bot.account_group == 0
         await bench.admin.set_switch("public_group_header", "required")
         waiting = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
