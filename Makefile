@@ -98,10 +98,11 @@ upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_D
 client: install  ## Hummingbot's full-screen client in this terminal, in the home .hummingbot/
 	@$(VENV)/python -m workbench.terminal
 
-simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE)
+simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE, PORT)
 	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
 		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
-		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)")
+		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
+		$(if $(PORT),--port "$(PORT)" --admin-port $$(($(PORT) + 1)))
 
 lock: install  ## resolve requirements/*.in anew into requirements/*.txt
 	@for name in hummingbot development build uv; do echo "requirements/$$name.txt"; done

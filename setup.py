@@ -26,7 +26,6 @@ scratch = tempfile.TemporaryDirectory()
 
 setup(
     name="vest_perpetual",
-    version="0.1.0",
     description="Vest Markets perpetual connector for Hummingbot",
     long_description=(PROJECT / "README.md").read_text(),
     long_description_content_type="text/markdown",

@@ -22,3 +22,6 @@ public REST, 5 private REST, 6 sockets, 7 traps), and [?] marks what nobody coul
 what the tests of these names prove: A for users, B for gaps of Hummingbot's framework, C for faults. "Design
 decision" numbers a choice, which is told where it is named. The project's docs/architecture.md lists all of them.
 """
+
+# In CHANGELOG.md, in the wheel, and in what users are asked to send.
+__version__ = "0.1.0"

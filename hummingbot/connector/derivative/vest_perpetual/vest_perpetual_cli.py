@@ -6,6 +6,8 @@
 Where the wheel is installed the command is `vest-perpetual`; in a source tree,
 `python -m hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli`. The commands are in `cli/`.
 """
+from typing import Annotated
+
 import typer
 
 from hummingbot.connector.derivative.vest_perpetual.cli import (
@@ -21,6 +23,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli import (
     transfers,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.tool import Tool
+from hummingbot.connector.derivative.vest_perpetual.cli.versions import versions
 
 # Their own words refuse an argument without repeating it, because it may be a key.
 _REFUSING_ARGUMENTS = {"allow_extra_args": True}
@@ -36,8 +39,18 @@ app = typer.Typer(
 )
 
 
+def _show_versions(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(versions())
+        raise typer.Exit()
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+        version: Annotated[bool, typer.Option(
+            "--version", callback=_show_versions, is_eager=True, help="Show the versions of this and of Hummingbot."
+        )] = False,
+) -> None:
     """Vest Markets for Hummingbot: register a signing key, look at the account, act on it by hand.
 
     Keys come from Hummingbot's keystore (its password from HBOT_PASSWORD, or asked for) or from a private file

@@ -28,6 +28,7 @@ from hummingbot.connector.derivative.vest_perpetual.cli.command import (
     command,
 )
 from hummingbot.connector.derivative.vest_perpetual.cli.keys import Keys, keys_for
+from hummingbot.connector.derivative.vest_perpetual.cli.versions import versions
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 
 
@@ -77,7 +78,7 @@ async def certify(
             is_stopped = True
             report.incident("Ctrl-C ended the run before everything was looked at")
         may_be_left = await _what_may_be_left(session) if trade else ""
-    facts = {"began": _utc(began_s), "market": session.market.symbol, "traded": trade,
+    facts = {"software": versions(), "began": _utc(began_s), "market": session.market.symbol, "traded": trade,
              "observed": f"{sum(bool(report.observed(name)) for name in STATEMENTS)} of {len(STATEMENTS)} statements"}
     files = _write(report, facts, out, began_s)
     output.emit({**report.record(**facts), "files": files}, _text(report, facts, files), as_json)

@@ -1,14 +1,18 @@
 """The tool as a whole: its help, and what it does before any command."""
 import json
+from pathlib import Path
 from test.hummingbot.connector.derivative.vest_perpetual.cli.conftest import WALLET_KEY
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+import hummingbot
+from hummingbot.connector.derivative import vest_perpetual
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_cli as cli
 from hummingbot.connector.derivative.vest_perpetual.cli.command import ExitCode
 
+FRAMEWORK = Path(hummingbot.__file__).parent / "VERSION"
 GROUP = typer.main.get_command(cli.app)
 
 
@@ -20,6 +24,17 @@ def test_every_command_explains_itself(name):
     assert first[0].isupper() and first.endswith(".")
     for parameter in GROUP.commands[name].params:
         assert getattr(parameter, "hidden", False) or parameter.help, parameter.name
+
+
+def test_the_versions_are_shown():
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout == f"vest_perpetual {vest_perpetual.__version__}, Hummingbot {FRAMEWORK.read_text().strip()}\n"
+
+
+def test_versions_of_a_hummingbot_that_does_not_tell_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr("hummingbot.__file__", str(tmp_path / "__init__.py"))
+    assert "Hummingbot of unknown version" in CliRunner().invoke(cli.app, ["--version"]).stdout
 
 
 def test_without_a_command_the_help_is_shown():
