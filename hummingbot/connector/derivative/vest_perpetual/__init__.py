@@ -2,6 +2,7 @@
 
 asked by the client   constants, credentials, utils
 the venue's words     errors, payload, wire, messages, depth_frames, signing, statistics
+what all use          complaints, files
 its connections       clock, connections, throttler, web_utils, signer, auth, socket
 what it tells         markets, market_hours, market_data, order_book, api_order_book_data_source,
                       user_stream_data_source

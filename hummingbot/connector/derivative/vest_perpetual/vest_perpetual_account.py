@@ -14,6 +14,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
     VestPayloadError,
@@ -23,7 +24,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding impor
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.perpetual_derivative_py_base import PerpetualDerivativePyBase
 from hummingbot.core.data_type.common import PositionMode, PositionSide
 from hummingbot.core.web_assistant.web_assistants_factory import WebAssistantsFactory

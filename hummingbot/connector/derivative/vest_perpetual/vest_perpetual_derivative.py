@@ -18,6 +18,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_boo
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import ApiKeyGuard, VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestClockError,
     VestError,
@@ -43,7 +44,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orphans import Orphans
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import SessionMemory
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_stored_keys import KeystoreWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_throttler import Backoff
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers

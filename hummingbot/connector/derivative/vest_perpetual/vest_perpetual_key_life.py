@@ -16,6 +16,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import ApiKeyGuard, VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestError,
     VestOtherAccountError,
@@ -28,7 +29,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_expiry import KeyExpiry
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_stored_keys import KeystoreWatch
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_utils import account_group_from
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod

@@ -20,6 +20,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_statistics as statistics,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestNotToldError,
     VestPayloadError,
@@ -28,7 +29,6 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_market_hours import MarketHours
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import rows_from
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 
 class LiveTickers:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Dict, Optional
 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import replace_file
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_files import replace_file
 
 TAG_COUNT = 1000
 TAG_FILE_NAME = "vest_perpetual_order_tag"

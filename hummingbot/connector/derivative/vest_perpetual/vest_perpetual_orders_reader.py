@@ -5,12 +5,12 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestOrderNotFoundError,
     VestPayloadError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows, rows_from, sift
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 
 class OrdersReader:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_files import replace_file
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import replace_file
 
 if TYPE_CHECKING:
     from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth

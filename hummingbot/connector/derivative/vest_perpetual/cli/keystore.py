@@ -24,7 +24,7 @@ from hummingbot.client.config.security import Security
 from hummingbot.client.settings import AllConnectorSettings
 from hummingbot.connector.derivative.vest_perpetual.cli import prompts
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_session_memory import replace_file
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_files import replace_file
 
 PASSWORD_VARIABLES = ("HBOT_PASSWORD", "CONFIG_PASSWORD")  # those of Hummingbot's own commands
 _PROMPT = "Password of Hummingbot's keystore"

@@ -24,12 +24,12 @@ from hummingbot.connector.derivative.vest_perpetual.cli.rehearsal import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import AccountReading, read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_auth import VestPerpetualAuth
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestClockError, VestRefusedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_key_life import try_signature
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import renewal_command
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_transfers import VestTransfers
 from hummingbot.core.web_assistant.connections.data_types import RESTMethod
 

@@ -21,9 +21,10 @@ from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_consta
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_api_order_book_data_source import (
     VestPerpetualAPIOrderBookDataSource,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestRefusedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_messages import ChannelMessage
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints, VestSocket
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import VestSocket
 from hummingbot.connector.test_support.network_mocking_assistant import NetworkMockingAssistant
 from hummingbot.core.data_type.common import TradeType
 from hummingbot.core.data_type.funding_info import FundingInfoUpdate

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import (
     VestOrderNotFoundError,
     VestPayloadError,
     VestServerError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import Complaints
 
 
 class Orders:

@@ -17,9 +17,9 @@ from aiohttp import web
 from yarl import URL
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_complaints import Complaints
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError, VestUnauthorizedError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_socket import (
-    Complaints,
     SocketKeeper,
     SocketTiming,
     VestSocket,
@@ -463,26 +463,3 @@ class SettingsTest(StreamTestCase):
                          (timing.ping_interval_s, timing.silence_limit_s))
         # A PONG that is late must not look like silence.
         self.assertGreater(timing.silence_limit_s, 2 * timing.ping_interval_s)
-
-    async def test_complaints_are_repeated_after_a_while(self):
-        logger = logging.getLogger("vest-complaints-test")
-        logs = LogRecords(logger)
-        self.addCleanup(logs.detach)
-        complaints = Complaints(logger, repeat_after_s=100)
-        said = []
-        for now_s in (0, 99, 100, 101):
-            with patch("time.monotonic", return_value=now_s):
-                said.append(complaints.say("the same"))
-        self.assertEqual([True, False, True, False], said)
-        self.assertEqual(2, logs.count("the same"))
-
-    async def test_a_venue_that_is_wrong_in_endless_ways_does_not_fill_the_log(self):
-        logger = logging.getLogger("vest-complaints-test")
-        logs = LogRecords(logger)
-        self.addCleanup(logs.detach)
-        complaints = Complaints(logger, repeat_after_s=100)
-        with patch("time.monotonic", return_value=0):
-            self.assertEqual(Complaints.LIMIT, sum(complaints.say(f"wrong {number}.") for number in range(10_000)))
-        self.assertIn("No more of this is logged", logs.texts()[-1])
-        with patch("time.monotonic", return_value=100):
-            self.assertTrue(complaints.say("wrong again."))
