@@ -10,11 +10,15 @@ from typing import Any, Callable, Dict, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_messages as messages,
+    vest_perpetual_statistics as statistics,
     vest_perpetual_web_utils as web_utils,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_depth_frames import depth_message_from
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, VestPayloadError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_registration import api_key_and_group_from
+from hummingbot.data_feed.candles_feed.vest_perpetual_candles.klines import Kline, kline_rows
 
 ORDER = {
     "id": "0x123", "nonce": 17, "symbol": "BTC-PERP", "isBuy": True, "orderType": "LIMIT", "limitPrice": "30000.0",
@@ -49,6 +53,12 @@ TICKER = {
 }
 TRADE = {"id": "1", "price": "30000", "qty": "-0.5", "quoteQty": "-15000", "time": 1683849600000, "side": "sell"}
 DEPTH = {"bids": [["30000", "0.5"], ["29999.5", "1"]], "asks": [["30001", "2"]], "ts_ms": 1683849600000}
+DAY = {
+    "symbol": "BTC-PERP", "openPrice": "29000", "closePrice": "30000.1", "highPrice": "30100", "lowPrice": "28900",
+    "quoteVolume": "1000000.5", "volume": "33.5", "priceChange": "1000.1", "priceChangePercent": "3.4",
+    "openTime": 1683763200000, "closeTime": 1683849600000,
+}
+KLINE = [1683849600000, "30000", "30010", "29990", "30005", 1683849659999, "1.5", "45000", 3]
 FUNDING = {"symbol": "BTC-PERP", "time": 1683849600000, "oneHrFundingRate": "0.0001"}
 
 
@@ -69,7 +79,12 @@ ANSWERS: Dict[str, Tuple[Callable[[Any], Any], Any]] = {
     "depth": (wire.Depth.from_payload, DEPTH),
     "trades": (wire.trades_from, [TRADE, TRADE]),
     "orders": (lambda rows: [_order_from(row) for row in _rows(rows)], [ORDER, CANCELLATION]),
-    "account": (wire.Account.from_payload, ACCOUNT),
+    "account": (read_account, ACCOUNT),
+    "transfers": (lambda rows: [wire.TransferRecord.from_payload(row) for row in _rows(rows)], [TRANSFER]),
+    "24 hours": (statistics.day_tickers_from, {"tickers": [DAY]}),
+    "open interest": (statistics.open_interests_from, {"ois": [{"symbol": "BTC-PERP", "longOi": "1.5", "shortOi": 2}]}),
+    "klines": (lambda rows: [Kline.from_payload(row) for row in kline_rows(rows)], [KLINE, KLINE]),
+    "registration": (api_key_and_group_from, {"apiKey": "key", "accGroup": 5}),
     "leverage": (wire.Leverage.from_payload, {"symbol": "BTC-PERP", "value": 10}),
     "order id": (wire.order_id_from, {"id": "0x1"}),
     "listen key": (wire.listen_key_from, {"listenKey": "key"}),
@@ -148,7 +163,7 @@ def check(value: Any) -> None:
 
     :raises AssertionError: otherwise
     """
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, frozenset)):
         for item in value:
             check(item)
     elif isinstance(value, dict):

@@ -41,7 +41,7 @@ def read_account(payload: Any) -> AccountReading:
         found, unread[key], complaints_of_rows = sift(fields.rows(key), read, name)
         readable[key] = tuple(row for row in found if row is not None)
         complaints += complaints_of_rows
-    rest = wire.Account.from_payload({**payload, **dict.fromkeys(readable)})
+    rest = wire.Account.from_payload(payload)
     complaints += [*rest.unread, *(text for position in readable["positions"] for text in position.unread)]
     return AccountReading(
         account=replace(rest, **readable),

@@ -144,8 +144,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
         messages = [] if symbol is None else ticker_messages(await self._request_tickers([symbol]), [symbol])
         if not messages:
             raise VestPayloadError("no ticker of this market")
-        ticker = Ticker.from_payload(messages[0].data)
-        self._connector.on_ticker(trading_pair, ticker)
+        ticker = self._take_ticker(trading_pair, messages[0])
         return FundingInfo(
             trading_pair=trading_pair,
             index_price=_NAN if ticker.index_price is None else ticker.index_price,
@@ -474,8 +473,7 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
     async def _parse_funding_info_message(self, raw_message: ChannelMessage, message_queue: asyncio.Queue) -> None:
         with self._complaints.instead_of_payload_errors("ticker"):
             trading_pair = await self._pair_of(raw_message)
-            ticker = Ticker.from_payload(raw_message.data, symbol=raw_message.symbol)
-            self._connector.on_ticker(trading_pair, ticker)
+            ticker = self._take_ticker(trading_pair, raw_message)
             self._pairs_with_funding_news.add(trading_pair)
             message_queue.put_nowait(FundingInfoUpdate(
                 trading_pair=trading_pair,
@@ -484,6 +482,12 @@ class VestPerpetualAPIOrderBookDataSource(PerpetualAPIOrderBookDataSource):
                 next_funding_utc_timestamp=self._next_funding_s(),
                 rate=ticker.one_hr_funding_rate,
             ))
+
+    def _take_ticker(self, trading_pair: str, message: ChannelMessage) -> Ticker:
+        ticker = Ticker.from_payload(message.data, symbol=message.symbol)
+        self._complaints.say_unread("A ticker", ticker.unread)
+        self._connector.on_ticker(trading_pair, ticker)
+        return ticker
 
     def _book_message(
             self, trading_pair: str, update_id: int, depth: Depth, time_ms: Optional[int] = None

@@ -2,7 +2,7 @@
 import logging
 import time
 from contextlib import contextmanager
-from typing import Iterator, Optional
+from typing import Iterable, Iterator, Optional
 
 from cachetools import TTLCache
 
@@ -37,6 +37,15 @@ class Complaints:
             text += " No more of this is logged for some time, because there is too much of it."
         self._logger.warning(text)
         return True
+
+    def say_unread(self, what: str, unread: Iterable[str]) -> None:
+        """Says what could not be read of something that is of use without it.
+
+        :param what: such as "An order"
+        :param unread: complaints that name the fields
+        """
+        for complaint in unread:
+            self.say(f"{what} of Vest cannot be read in part; that part is passed over ({complaint}).")
 
     def forget(self, topic: Optional[str] = None) -> None:
         """What was said of a topic is news again, because the fault is over.

@@ -90,12 +90,9 @@ WS_UNSUBSCRIBE = "UNSUBSCRIBE"
 WS_PING = "PING"
 WS_PONG = "PONG"
 EVENT_ORDER = "ORDER"
-EVENT_LP = "LP"
-EVENT_TRANSFER = "TRANSFER"
 
 # --- Close codes of the venue's sockets (protocol section 3). The socket connects again by itself, with a new listen
 # key where that was wrong; the meanings say what to do where somebody has to do something.
-WS_CLOSE_LISTEN_KEY_CODES = frozenset({4003, 4004, 4005})
 WS_CLOSE_MEANINGS = {
     1011: "the venue had an internal error",
     1012: "the venue is restarting",

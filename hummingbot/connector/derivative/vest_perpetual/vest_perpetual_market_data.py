@@ -113,10 +113,16 @@ class VestMarketData:
 
     async def _request_ticker(self, trading_pair: str) -> wire.Ticker:
         symbol = await self._listed_symbol(trading_pair)
-        tickers = wire.tickers_from(await self._api_get(
-            path_url=CONSTANTS.TICKER_LATEST_PATH, params={"symbols": symbol}
-        ))
-        return _row_of(symbol, tickers, f"ticker of {trading_pair}")
+        return _row_of(symbol, await self._request_tickers({"symbols": symbol}), f"ticker of {trading_pair}")
+
+    async def _request_tickers(self, query: Dict[str, str]) -> List[wire.Ticker]:
+        answer = await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH, params=query)
+        tickers, complaints = wire.tickers_from(answer)
+        for complaint in complaints:
+            self._complaints.say(f"A ticker of Vest cannot be read and is left out ({complaint}).")
+        for ticker in tickers:
+            self._complaints.say_unread("A ticker", ticker.unread)
+        return tickers
 
     async def _request_market_status(self, trading_pair: str) -> Optional[str]:
         return (await self._request_ticker(trading_pair)).status
@@ -131,21 +137,18 @@ class VestMarketData:
         symbols = [symbol_map.inverse[pair] for pair in trading_pairs if pair in symbol_map.inverse]
         if not symbols:
             return {}
-        answer = await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH, params={"symbols": ",".join(symbols)})
         return {
             symbol_map[ticker.symbol]: float(ticker.mark_price)
-            for ticker in wire.tickers_from(answer) if ticker.symbol in symbols and ticker.mark_price is not None
+            for ticker in await self._request_tickers({"symbols": ",".join(symbols)})
+            if ticker.symbol in symbols and ticker.mark_price is not None
         }
 
     async def get_all_pairs_prices(self) -> List[Dict[str, str]]:
         """Symbol and mark price in quote of every market that has one, with one request; for the rate source."""
-        prices = []
-        for row in wire.ticker_rows(await self._api_get(path_url=CONSTANTS.TICKER_LATEST_PATH)):
-            with self._complaints.instead_of_payload_errors("ticker"):
-                ticker = wire.Ticker.from_payload(row)
-                if ticker.mark_price:
-                    prices.append({"symbol": ticker.symbol, "price": str(ticker.mark_price)})
-        return prices
+        return [
+            {"symbol": ticker.symbol, "price": str(ticker.mark_price)}
+            for ticker in await self._request_tickers({}) if ticker.mark_price
+        ]
 
     async def _get_last_traded_price(self, trading_pair: str) -> float:
         return (await self.get_last_traded_prices([trading_pair]))[trading_pair]

@@ -76,11 +76,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
         tracked, with one failure event.
         """
         try:
-            if trading_pair not in self._trading_rules:
-                raise VestInvalidOrderError(
-                    f"Vest has no market {trading_pair}, or its rules are not known yet; check the pair's name, or "
-                    f"wait until the connector is ready"
-                )
+            self._require_rules(trading_pair)
             if position_action not in self.VALID_POSITION_ACTIONS:
                 raise VestInvalidOrderError("a perpetual order needs a position action, OPEN or CLOSE")
             _require_decimal("amount", amount)
@@ -96,6 +92,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
                 await self._market_hours.require_open(trading_pair)
             if order_id in self._cancelled_unsent:
                 raise VestInvalidOrderError("it was cancelled before it was sent")
+            self._require_rules(trading_pair)  # again: Vest may have said meanwhile that the market is gone
             if order_type is OrderType.MARKET:
                 price = self._market_order_limit(trading_pair, trade_type, amount)
             elif price is None or not price.is_finite() or self.quantize_order_price(trading_pair, price) <= 0:
@@ -109,6 +106,13 @@ class VestOrderOperations(VestOrderUpdates, ABC):
         await super()._create_order(
             trade_type, order_id, trading_pair, amount, order_type, price, position_action=position_action, **kwargs
         )
+
+    def _require_rules(self, trading_pair: str) -> None:
+        if trading_pair not in self._trading_rules:
+            raise VestInvalidOrderError(
+                f"Vest has no market {trading_pair}, or its rules are not known yet; check the pair's name, or wait "
+                f"until the connector is ready"
+            )
 
     def _refuse(self, order_id: str, order_type: OrderType, error: VestInvalidOrderError) -> None:
         # That a market is closed was said when it closed; a strategy that goes on trying shall not fill the log.

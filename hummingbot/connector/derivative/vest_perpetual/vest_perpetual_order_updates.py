@@ -202,7 +202,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if event.order is None:
             self._refresh_account_soon()
             return
-        self._orders.say_unread(event.order)
+        self._complaints.say_unread("An order", event.order.unread)
         order = self._order_tracker.find(event.order)
         self._statuses_heard[event.order.order_id] = event.order.status
         if order is None:

@@ -87,16 +87,8 @@ class OrdersReader:
         for complaint in complaints:
             self._complaints.say(f"An order of Vest cannot be read and is left out ({complaint}).")
         for order in orders:
-            self.say_unread(order)
+            self._complaints.say_unread("An order", order.unread)
         return orders, unread
-
-    def say_unread(self, order: wire.Order) -> None:
-        """Complains of what could not be read of an order, by event or by REST.
-
-        :param order: the order
-        """
-        for complaint in order.unread:
-            self._complaints.say(f"An order of Vest cannot be read in part; that part is passed over ({complaint}).")
 
 
 def _only(found: Iterator[wire.Order], order_id: str, may_be_unread: bool) -> Optional[wire.Order]:

@@ -4,8 +4,8 @@ This module, `_messages`, `_depth_frames`, `_statistics`, `_registration` and `_
 the keys of the venue's JSON; the parameters of a GET stand where it is asked.
 `from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
 connector does not know are ignored; what else is tolerated is the rule of `_payload`. Orders, positions, transfers,
-markets and the account are worth having without what an odd field says: it is None then, and `unread` complains of it,
-by name. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
+markets, tickers and the account are worth having without what an odd field says: it is None then, and `unread`
+complains of it, by name. Decimals are exact; times stay the integer milliseconds they were sent as (`_ms`).
 """
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_constants as CONSTANTS
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import Fields, excerpt, sift
 
 _NOT_ERROR_CODES = (0, 200)
 _MAX_CODE = 99_999
@@ -36,7 +36,6 @@ class SymbolInfo:
 
     symbol: str
     status: str
-    asset: Optional[str]
     size_decimals: int
     price_decimals: int
     size_step: Decimal
@@ -60,7 +59,6 @@ class SymbolInfo:
             symbol=fields.text("symbol"),
             # Newer servers send the status here, older ones only with the tickers.
             status=fields.optional_text("tradingStatus") or fields.optional_text("status") or CONSTANTS.STATUS_TRADING,
-            asset=fields.if_readable(fields.optional_text, "asset"),
             size_decimals=size_decimals,
             price_decimals=price_decimals,
             size_step=Decimal(1).scaleb(-size_decimals),
@@ -105,28 +103,31 @@ class Ticker:
     mark_price: Optional[Decimal]
     index_price: Optional[Decimal]
     one_hr_funding_rate: Optional[Decimal]
-    cum_funding: Optional[Decimal]
     status: Optional[str]
+    unread: Tuple[str, ...] = ()
 
     @classmethod
     def from_payload(cls, payload: Any, symbol: Optional[str] = None) -> "Ticker":
         fields = Fields("ticker", payload)
         return cls(
             symbol=fields.optional_text("symbol") or symbol or fields.text("symbol"),
-            mark_price=fields.optional_decimal("markPrice"),
-            index_price=fields.optional_decimal("indexPrice"),
-            one_hr_funding_rate=fields.optional_decimal("oneHrFundingRate"),
-            cum_funding=fields.optional_decimal("cumFunding"),
-            status=fields.optional_text("status"),
+            mark_price=fields.if_readable(fields.optional_decimal, "markPrice"),
+            index_price=fields.if_readable(fields.optional_decimal, "indexPrice"),
+            one_hr_funding_rate=fields.if_readable(fields.optional_decimal, "oneHrFundingRate"),
+            status=fields.if_readable(fields.optional_text, "status"),
+            unread=fields.unread,
         )
 
 
-def tickers_from(payload: Any) -> List[Ticker]:
+def tickers_from(payload: Any) -> Tuple[List[Ticker], List[str]]:
     """The rows of `GET /ticker/latest` or of the `tickers` channel, whose data is a bare list.
 
     :param payload: decoded JSON
+    :return: those that can be read, and complaints about the others: one odd row hides no other (A5)
+    :raises VestPayloadError: when there are no rows
     """
-    return [Ticker.from_payload(row) for row in ticker_rows(payload)]
+    tickers, _, complaints = sift(ticker_rows(payload), Ticker.from_payload, "symbol")
+    return tickers, complaints
 
 
 def ticker_rows(payload: Any) -> List[Any]:
@@ -373,14 +374,13 @@ class Account:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Account":
+        """All but the lists, of which `_account_reader` reads each row for itself."""
         fields = Fields("account", payload)
         return cls(
-            balances=tuple(Balance.from_payload(row) for row in fields.rows("balances")),
+            balances=(),
             withdrawable=fields.if_readable(fields.optional_decimal, "withdrawable"),
-            positions=tuple(
-                Position.from_payload(row) for row in fields.rows("positions") if not is_closed_position(row)
-            ),
-            leverages=tuple(Leverage.from_payload(row) for row in fields.rows("leverages")),
+            positions=(),
+            leverages=(),
             time_ms=fields.if_readable(fields.optional_time_ms, "time"),
             address=fields.if_readable(fields.optional_text, "address"),
             unread=fields.unread,

@@ -29,7 +29,7 @@ class Kline:
         if min(prices.values()) <= 0:
             raise VestPayloadError("kline: a price is not positive")
         return cls(
-            open_ms=fields.integer("openTime"),
+            open_ms=fields.time_ms("openTime"),
             volume=fields.optional_decimal("volume") or Decimal(0),
             quote_volume=fields.optional_decimal("quoteVolume") or Decimal(0),
             trades=fields.optional_integer("trades") or 0,

@@ -189,7 +189,7 @@ async def clock(examination: Examination) -> Finding:
 async def venue_status(examination: Examination) -> Finding:
     """The markets, and whether they trade."""
     markets = await examination.venue.markets()
-    tickers = wire.tickers_from(await examination.venue.ask(CONSTANTS.TICKER_LATEST_PATH))
+    tickers, _ = wire.tickers_from(await examination.venue.ask(CONSTANTS.TICKER_LATEST_PATH))
     if not markets.symbol_map:
         return fail("the venue lists no market that can be traded",
                     "try again later; if it stays so, look for a newer connector")

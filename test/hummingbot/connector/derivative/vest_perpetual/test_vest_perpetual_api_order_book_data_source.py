@@ -406,13 +406,23 @@ class FrameworkContractTest(StreamTestCase):
         update = self.output.get_nowait()
         self.assertEqual((Decimal("7"), None, None), (update.mark_price, update.index_price, update.rate))
 
+    async def test_c17_an_odd_field_of_a_ticker_is_passed_over_and_named_and_hides_no_other(self):
+        odd = {**TICKER_FRAME["data"], "markPrice": "much", "status": "HALT"}
+        self.replace_queue("funding_info", queue_of(ChannelMessage(f"{SYMBOL}@ticker", odd, None)))
+        with self.assertRaises(asyncio.CancelledError):
+            await self.source.listen_for_funding_info(self.output)
+        update = self.output.get_nowait()
+        self.assertEqual((None, Decimal("31452.12")), (update.mark_price, update.index_price))
+        self.assertEqual(["HALT"], [ticker.status for _, ticker in self.names.tickers])
+        self.assertEqual(1, self.logs.count("cannot be read in part; that part is passed over (ticker.markPrice: not"))
+
     async def test_listen_for_funding_info_cancelled_when_listening(self):
         self.replace_queue("funding_info", queue_of())
         with self.assertRaises(asyncio.CancelledError):
             await self.source.listen_for_funding_info(self.output)
 
     async def test_listen_for_funding_info_logs_exception(self):
-        bad = ChannelMessage(f"{SYMBOL}@ticker", {"markPrice": "much"}, None)
+        bad = ChannelMessage(f"{SYMBOL}@ticker", ["markPrice", "7"], None)
         self.replace_queue("funding_info", queue_of(bad, bad, channel_message(TICKER_FRAME)))
         with self.assertRaises(asyncio.CancelledError):
             await self.source.listen_for_funding_info(self.output)

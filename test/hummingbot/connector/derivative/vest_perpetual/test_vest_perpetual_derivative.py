@@ -242,7 +242,7 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
         )
         return {
             "channel": CONSTANTS.ACCOUNT_PRIVATE_CHANNEL,
-            "data": {"event": CONSTANTS.EVENT_TRANSFER, "args": {
+            "data": {"event": "TRANSFER", "args": {
                 "id": "0x9", "size": "15", "orderType": "DEPOSIT", "status": "FILLED", "postTime": 1640780000000,
             }},
         }

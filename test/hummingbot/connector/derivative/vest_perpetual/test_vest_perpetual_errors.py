@@ -79,7 +79,6 @@ def test_every_meaning_says_what_happened_and_what_to_do(code):
 def test_every_close_code_has_a_meaning_and_no_other_has():
     assert sorted(CONSTANTS.WS_CLOSE_MEANINGS) == documented_codes()[CLOSE_GROUP]
     assert all(CONSTANTS.WS_CLOSE_MEANINGS.values())
-    assert CONSTANTS.WS_CLOSE_LISTEN_KEY_CODES == {4003, 4004, 4005}
 
 
 @pytest.mark.parametrize("code", [4000, 4001, 4002])

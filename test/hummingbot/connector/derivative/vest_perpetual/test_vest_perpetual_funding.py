@@ -5,13 +5,14 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestServerError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import (
     FundingPayment,
     FundingPayments,
     FundingRates,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Account, Order
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Order
 
 HOUR_MS = 3_600_000
 START_MS = 1_795_348_800_000  # a full hour
@@ -34,7 +35,7 @@ def amounts(payments, symbol="BTC-PERP"):
 
 
 def positions(*rows):
-    return Account.from_payload(account(positions=list(rows)))
+    return read_account(account(positions=list(rows))).account
 
 
 # --- What orders settle

@@ -4,8 +4,9 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
 
 import pytest
 
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import FundingPayments
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Account, Order
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Order
 
 HOUR_MS = 3_600_000
 START_MS = 1_795_348_800_000  # a full hour
@@ -19,7 +20,7 @@ def order(number, is_buy, size, time_ms, funding=None):
 
 def look(payments, time_ms, size, settled_funding):
     row = position(SYMBOL, size, settledFunding=settled_funding)
-    payments.observe_account(Account.from_payload(account(positions=[row])), time_ms)
+    payments.observe_account(read_account(account(positions=[row])).account, time_ms)
 
 
 @pytest.mark.parametrize("orders", [

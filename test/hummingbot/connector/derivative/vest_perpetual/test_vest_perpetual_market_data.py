@@ -68,6 +68,21 @@ class VestMarketDataTests(DerivativeTestCase):
         with self.assertRaisesRegex(VestNotToldError, "ticker of BTC-USDC"):
             await self.connector.get_index_price("BTC-USDC")
 
+    async def test_a5_an_odd_row_of_the_tickers_hides_no_other_and_is_said(self):
+        self.will_answer(CONSTANTS.TICKER_LATEST_PATH, {"tickers": [
+            5, {"markPrice": "1"}, ticker_row("ETH-PERP", cumFunding="odd", indexPrice="odd"),
+            ticker_row(oneHrFundingRate=[], status=True)]})
+        self.assertEqual({"BTC-USDC": 95000.10, "ETH-USDC": 95000.10},
+                         await self.connector.get_last_traded_prices(["BTC-USDC", "ETH-USDC"]))
+        self.assertEqual(Decimal("95000.10"), await self.connector.get_mark_price("BTC-USDC"))
+        with self.assertRaisesRegex(VestNotToldError, "no index price of ETH-USDC"):
+            await self.connector.get_index_price("ETH-USDC")
+        self.assertEqual(["BTC-PERP", "ETH-PERP"],
+                         sorted(row["symbol"] for row in await self.connector.get_all_pairs_prices()))
+        self.assertEqual(2, self.logs.count("A ticker of Vest cannot be read and is left out"))
+        for field in ("indexPrice", "oneHrFundingRate", "status"):
+            self.assertEqual(1, self.logs.count(f"cannot be read in part; that part is passed over (ticker.{field}"), field)
+
     # --- Statistics
 
     async def test_open_interest_is_exact(self):

@@ -235,6 +235,22 @@ class OrderPlacementTests(DerivativeTestCase):
                     self.order(is_buy=True, position_action=PositionAction.CLOSE), "no position in BTC-USDC"
                 )
 
+    async def test_b19_a_market_that_is_gone_by_the_time_the_account_is_read(self):
+        async def delisted_meanwhile(request):
+            self.venue.markets = [market("ETH-PERP")]
+            await self.connector._update_trading_rules()
+            return await answering(account(positions=[position("BTC-PERP", "2")]))(request)
+
+        for order_type in (OrderType.LIMIT, OrderType.MARKET):
+            with self.subTest(order_type=order_type):
+                self.venue.markets = [market("BTC-PERP"), market("ETH-PERP")]
+                await self.connector._update_trading_rules()
+                self.events.clear()
+                self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = delisted_meanwhile
+                await self.assert_refused_unsent(self.order(
+                    is_buy=False, amount="3", order_type=order_type, position_action=PositionAction.CLOSE
+                ), "no market BTC-USDC")
+
     async def test_a14_a_close_is_sent_as_it_is_when_the_position_cannot_be_read(self):
         self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = refusing(1130)
 

@@ -13,6 +13,7 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_payload as payload,
     vest_perpetual_wire as wire,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_account_reader import read_account
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestPayloadError
 
 CAPTURED = Path(__file__).parents[4] / "data" / "vest_api"
@@ -216,10 +217,10 @@ def test_steps_come_from_the_decimals():
 
 def test_newer_servers_say_more():
     info = wire.SymbolInfo.from_payload(
-        {**SYMBOL, "minTickSize": "0.25", "asset": "stock", "tradingStatus": "HALT", "takerFee": "0", "tickSizes": []}
+        {**SYMBOL, "minTickSize": "0.25", "tradingStatus": "HALT", "takerFee": "0", "tickSizes": []}
     )
 
-    assert (info.price_tick, info.asset, info.status, info.taker_fee) == (Decimal("0.25"), "stock", "HALT", 0)
+    assert (info.price_tick, info.status, info.taker_fee) == (Decimal("0.25"), "HALT", 0)
 
 
 @pytest.mark.parametrize("change", [
@@ -240,10 +241,10 @@ def test_an_unknown_margin_ratio_leaves_the_leverage_open():
 
 @pytest.mark.parametrize("row", [{"symbol": "BTC-PERP", "markPrice": "1"}, {"symbol": "BTC-PERP", "indexPrice": ""}])
 def test_partial_tickers_have_none_where_nothing_was_said(row):
-    ticker = wire.tickers_from([row])[0]
+    (ticker,), complaints = wire.tickers_from([row])
 
-    assert ticker.index_price is None and ticker.one_hr_funding_rate is None
-    assert wire.tickers_from({"tickers": [row]}) == [ticker]
+    assert ticker.index_price is None and ticker.one_hr_funding_rate is None and complaints == []
+    assert wire.tickers_from({"tickers": [row]}) == ([ticker], [])
 
 
 def test_a_ticker_without_a_symbol_takes_its_channels():
@@ -354,40 +355,6 @@ def test_a16_a_position_is_seen_though_its_entry_price_cannot_be_read():
         wire.Position.from_payload({**row, "entryPrice": None, "markPrice": None})
 
 
-def test_an_account():
-    account = wire.Account.from_payload(ACCOUNT)
-
-    assert account.balances == (wire.Balance("USDC", Decimal("1000.5"), Decimal("10")),)
-    assert (account.withdrawable, account.time_ms) == (Decimal("990.5"), 1683849600000)
-    assert account.positions[0].signed_size == Decimal("-0.1")
-    assert account.leverages == (wire.Leverage("BTC-PERP", 10),)
-
-
-@pytest.mark.parametrize("asset, locked, withdrawable, available", [
-    ("USDC", "10", None, "90"), ("USDC", "10", "95", "90"), ("USDC", "10", "80", "80"), ("USDC", "10", "-5", "0"),
-    ("USDC", "110", None, "0"), ("ETH", "10", "80", "90"),
-])
-def test_a4_no_more_is_available_than_is_free_and_the_venue_lets_go(asset, locked, withdrawable, available):
-    balance = {"asset": asset, "total": "100", "locked": locked}
-    account = wire.Account.from_payload({"balances": [balance], "withdrawable": withdrawable})
-
-    assert account.available(account.balances[0]) == Decimal(available)
-
-
-@pytest.mark.parametrize("payload, complaint", [
-    ([], "account: not a JSON object"), ({"balances": {"USDC": 1}}, "account.balances: not a list"),
-    ({"positions": ["BTC-PERP"]}, "account.positions: not a JSON object"),
-])
-def test_an_account_of_the_wrong_shape_is_refused(payload, complaint):
-    with pytest.raises(VestPayloadError, match=complaint):
-        wire.Account.from_payload(payload)
-
-
-@pytest.mark.parametrize("payload", [{}, {"balances": None, "positions": [], "leverages": None}])
-def test_a3_an_empty_account(payload):
-    assert wire.Account.from_payload(payload) == wire.Account((), None, (), (), None, None)
-
-
 def test_a16_a_long_position_is_positive_however_its_size_is_signed():
     payload = {**ACCOUNT["positions"][0], "isLong": True, "size": "-2"}
 
@@ -402,7 +369,7 @@ def test_a16_a_long_position_is_positive_however_its_size_is_signed():
     (wire.Depth.from_payload, {"bids": [["1", "1"]], "asks": [["2", "1"]], "ts_ms": 1}),
     (wire.trades_from, json.loads(TRADE)["data"]),
     (wire.Order.from_payload, FILLED_ORDER),
-    (wire.Account.from_payload, ACCOUNT),
+    (read_account, ACCOUNT),
     (wire.Position.from_payload, ACCOUNT["positions"][0]),
     (wire.order_id_from, {"id": "0x1"}),
     (wire.listen_key_from, {"listenKey": "key"}),

@@ -66,17 +66,17 @@ EXAMPLES = {
     wire.SymbolInfo: Example(
         wire.SymbolInfo.from_payload, "exchangeInfo.symbols",
         {"symbol": "BTC-PERP", "sizeDecimals": 4, "priceDecimals": 2, "minTickSize": "0.25", "initMarginRatio": "0.1",
-         "takerFee": "0.0001", "tradingStatus": "HALT", "status": "HALT", "asset": "crypto"},
+         "takerFee": "0.0001", "tradingStatus": "HALT", "status": "HALT"},
         {"symbol": TEXT, "sizeDecimals": INTEGER, "priceDecimals": INTEGER},
         {"minTickSize": NUMBER, "tradingStatus": TEXT},
-        {"initMarginRatio": NUMBER, "takerFee": NUMBER, "asset": TEXT},
+        {"initMarginRatio": NUMBER, "takerFee": NUMBER},
     ),
     wire.Ticker: Example(
         wire.Ticker.from_payload, "ticker",
         {"symbol": "BTC-PERP", "markPrice": "1.5", "indexPrice": "2.5", "oneHrFundingRate": "-0.125",
-         "cumFunding": "-3.5", "status": "TRADING"},
-        {"symbol": TEXT},
-        {"markPrice": NUMBER, "indexPrice": NUMBER, "oneHrFundingRate": NUMBER, "cumFunding": NUMBER, "status": TEXT},
+         "status": "TRADING"},
+        {"symbol": TEXT}, {},
+        {"markPrice": NUMBER, "indexPrice": NUMBER, "oneHrFundingRate": NUMBER, "status": TEXT},
     ),
     wire.FundingRate: Example(
         wire.FundingRate.from_payload, "funding", {"time": 3_600_000, "oneHrFundingRate": "-0.125"},
@@ -119,9 +119,8 @@ EXAMPLES = {
     ),
     wire.Account: Example(
         wire.Account.from_payload, "account",
-        {"balances": [], "withdrawable": "10.5", "positions": [], "leverages": [], "time": 5, "address": "0x1"},
-        {}, {"balances": LIST, "positions": LIST, "leverages": LIST},
-        {"withdrawable": NUMBER, "time": INTEGER, "address": TEXT},
+        {"withdrawable": "10.5", "time": 5, "address": "0x1"},
+        {}, {}, {"withdrawable": NUMBER, "time": INTEGER, "address": TEXT},
     ),
     wire.TransferRecord: Example(
         wire.TransferRecord.from_payload, "transfer",
@@ -255,18 +254,3 @@ def test_a_transfers_time_that_is_none_hides_no_transfer(time_ms):
     record = example.read({**example.payload, "postTime": time_ms})
 
     assert (record.nonce, record.post_time_ms, len(record.unread)) == (17, None, 1)
-
-
-@pytest.mark.parametrize("size", ["0", 0, "0.000", 0.0, "-0"], ids=repr)
-def test_a16_a_position_of_size_zero_is_none_whatever_its_row_lacks(size):
-    closed = {"symbol": "ETH-PERP", "isLong": None, "size": size, "entryPrice": None}
-    position = EXAMPLES[wire.Position].payload
-
-    account = wire.Account.from_payload({"positions": [closed, position]})
-
-    assert account.positions == (wire.Position.from_payload(position),)
-
-
-def test_a16_a_position_whose_size_cannot_be_read_is_refused():
-    with pytest.raises(VestPayloadError, match="^account.positions.size: "):
-        wire.Account.from_payload({"positions": [{**EXAMPLES[wire.Position].payload, "size": "NaN"}]})
