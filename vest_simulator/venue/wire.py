@@ -14,7 +14,7 @@ from vest_simulator.engine.orders import Order, OrderStatus
 from vest_simulator.engine.positions import Position
 
 Payload = Dict[str, Any]
-_RATIO = Decimal("0.000001")
+_SIX_DECIMALS = Decimal("0.000001")
 _PRICE_EXTRA = Decimal("1e-12")
 _FILL_FIELDS = ("lastFilledSize", "lastFilledPrice", "lastFilledTime", "avgFilledPrice", "settledFunding", "fees",
                 "realizedPnl")
@@ -26,8 +26,8 @@ def text(value: Decimal) -> str:
 
 
 def money(value: Decimal) -> str:
-    """An amount of USDC that was computed: at most six decimals."""
-    return text(value.quantize(_RATIO))
+    """An amount of USDC that was computed, with six decimals."""
+    return text(value.quantize(_SIX_DECIMALS))
 
 
 # --- market data
@@ -220,7 +220,8 @@ def optional(value: Optional[Decimal]) -> Optional[str]:
 
 
 def ratio(value: Decimal) -> str:
-    return text(value.quantize(_RATIO))
+    """A decimal fraction that was computed, with six decimals."""
+    return text(value.quantize(_SIX_DECIMALS))
 
 
 # --- errors

@@ -2,6 +2,7 @@
 
 Nothing here is computed from anything but this file, and no other module repeats a value that stands here.
 """
+from decimal import Decimal
 from typing import Dict
 
 from hummingbot.core.api_throttler.data_types import LinkedLimitWeightPair, RateLimit
@@ -152,7 +153,7 @@ RECV_WINDOW_MS = 5000
 # Added to the window before an order that cannot be found is believed not to exist: it covers our clock's error.
 UNKNOWN_OUTCOME_GRACE_MS = 2000
 # How far beyond the book's price for its volume a MARKET order may fill, as a decimal fraction.
-MARKET_ORDER_SLIPPAGE = "0.01"
+MARKET_ORDER_SLIPPAGE = Decimal("0.01")
 ORDERS_PAGE_LIMIT = 1000  # most rows of one GET /orders (protocol section 5)
 
 # --- Funding (protocol section 5): the rate is per hour and the next settlement is the next full hour.

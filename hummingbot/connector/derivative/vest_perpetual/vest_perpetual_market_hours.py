@@ -17,7 +17,6 @@ because it is not known whether a halted market takes them [?], and cancels are 
 """
 import asyncio
 import logging
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Awaitable, Callable, Deque, Dict, Optional
@@ -132,11 +131,11 @@ class MarketHours:
         market = self._markets.get(trading_pair)
         if market is None or market.status != CONSTANTS.STATUS_HALT:
             return
-        began_s = time.monotonic()
+        began_s = self._clock.monotonic_s()
         async with market.asking:
             if market.answered_s < began_s:  # else another order has asked meanwhile
                 market.answer = await self._ask(trading_pair)
-                market.answered_s = time.monotonic()
+                market.answered_s = self._clock.monotonic_s()
         if market.answer == CONSTANTS.STATUS_HALT:
             raise VestMarketClosedError(
                 f"the market {trading_pair} is closed or halted; wait until it opens, the log will say so"
@@ -168,7 +167,7 @@ class MarketHours:
     def _change(self, market: _Market, level: int, text: str) -> None:
         market.is_closed = not market.is_closed
         market.changed_ms = self._clock.now_ms()
-        now_s = time.monotonic()
+        now_s = self._clock.monotonic_s()
         if len(market.said_s) == _CHANGES_SAID and now_s - market.said_s[0] < _CHANGES_SAID_IN_S:
             return
         market.said_s.append(now_s)

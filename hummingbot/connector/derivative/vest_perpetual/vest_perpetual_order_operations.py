@@ -133,7 +133,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
         """
         book = self.order_book_tracker.order_books.get(trading_pair)
         price = None if book is None else worst_price(
-            book, trade_type is TradeType.BUY, amount, Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE),
+            book, trade_type is TradeType.BUY, amount, CONSTANTS.MARKET_ORDER_SLIPPAGE,
             self._trading_rules[trading_pair].min_price_increment,
         )
         if price is None:

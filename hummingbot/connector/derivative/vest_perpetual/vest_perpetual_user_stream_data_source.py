@@ -139,9 +139,7 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
         except VestUnauthorizedError as error:
             if renewals != self._api_factory.auth.renewals:
                 return await self._get_private_url()  # it was the keys before
-            report = getattr(self._connector, "on_api_key_refused", None)
-            if report is not None:
-                report(error)
+            self._connector.on_api_key_refused(error)
             raise
         return web_utils.private_ws_url(listen_key, self._domain, self._account_group)
 

@@ -118,7 +118,7 @@ async def market_limit(venue: Venue, market: wire.SymbolInfo, is_buy: bool, amou
     book = VestOrderBook()
     message = DepthMessage(market.symbol, 1, depth, 0.0)
     book.apply_snapshot(message.bids, message.asks, message.update_id)
-    limit = worst_price(book, is_buy, amount, Decimal(CONSTANTS.MARKET_ORDER_SLIPPAGE), market.price_tick)
+    limit = worst_price(book, is_buy, amount, CONSTANTS.MARKET_ORDER_SLIPPAGE, market.price_tick)
     if limit is None:
         trading_pair = (await venue.trading_pairs())[market.symbol]
         raise CommandError(f"the order book of {trading_pair} is empty or too thin for {amount:f}; send less, or name "

@@ -455,7 +455,6 @@ class LifeTest(SimulatedVenueTestCase):
         await self.venue.admin.add_fault(
             "rest", "error_200", method="POST", path="/account/listenKey", code=1002, times=2,
         )
-        self.names.on_api_key_refused = None  # a connector that does not want to know
         await self.start(timing=short_timing(unauthorized_retry_s=0.01))
         await self.expect_events()
 
