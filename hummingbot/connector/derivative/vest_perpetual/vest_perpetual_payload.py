@@ -94,7 +94,15 @@ def _number_text(value: Union[int, float, Decimal], name: str) -> str:
 
 
 class Fields:
-    """Reads the fields of one object; every complaint names the object and the field."""
+    """Reads the fields of one object; every complaint names the object and the field.
+
+    The methods raise `VestPayloadError` for a value of another form, by the rule at the top; for a field that is absent
+    too, but those that begin with `optional_`, which give None for it.
+
+    :param kind: the object's name, for complaints
+    :param payload: decoded JSON
+    :raises VestPayloadError: when it is no object
+    """
 
     def __init__(self, kind: str, payload: Any):
         if not isinstance(payload, Mapping):
@@ -121,38 +129,47 @@ class Fields:
             return None
 
     def name(self, key: str) -> str:
+        """The object and the field, for a complaint."""
         return f"{self._kind}.{key}"
 
     def has(self, key: str) -> bool:
+        """Whether the field says anything: null and the empty string do not."""
         return self._payload.get(key) not in (None, "")
 
     def raw(self, key: str) -> Any:
+        """The value as it came, of whatever form."""
         if not self.has(key):
             raise VestPayloadError(f"{self.name(key)}: missing")
         return self._payload[key]
 
     def decimal(self, key: str) -> Decimal:
+        """An exact, finite decimal."""
         return decimal_from(self.raw(key), self.name(key))
 
     def optional_decimal(self, key: str) -> Optional[Decimal]:
+        """As `decimal`, or None."""
         return self.decimal(key) if self.has(key) else None
 
     def integer(self, key: str) -> int:
+        """A whole number, such as 5 or 5.0."""
         number = self.decimal(key)
         if number != number.to_integral_value():
             raise VestPayloadError(f"{self.name(key)}: not an integer")
         return int(number)
 
     def optional_integer(self, key: str) -> Optional[int]:
+        """As `integer`, or None."""
         return self.integer(key) if self.has(key) else None
 
     def time_ms(self, key: str) -> int:
+        """A time in ms since the epoch, between 1970 and 2286."""
         time_ms = self.integer(key)
         if not 0 <= time_ms < _MAX_TIME_MS:
             raise VestPayloadError(f"{self.name(key)}: not a time in ms")
         return time_ms
 
     def optional_time_ms(self, key: str) -> Optional[int]:
+        """As `time_ms`, or None."""
         return self.time_ms(key) if self.has(key) else None
 
     def time_ms_if_readable(self, key: str) -> Optional[int]:
@@ -171,6 +188,7 @@ class Fields:
         return text
 
     def optional_text(self, key: str) -> Optional[str]:
+        """As `text`, or None."""
         return self.text(key) if self.has(key) else None
 
     def words(self, key: str) -> str:
@@ -179,6 +197,7 @@ class Fields:
         return excerpt(value) if isinstance(value, str) else ""
 
     def boolean(self, key: str) -> bool:
+        """True or false, or their names in any case."""
         value = self.raw(key)
         value = {"true": True, "false": False}.get(value.lower(), value) if isinstance(value, str) else value
         if not isinstance(value, bool):
@@ -186,6 +205,7 @@ class Fields:
         return value
 
     def optional_boolean(self, key: str) -> Optional[bool]:
+        """As `boolean`, or None."""
         return self.boolean(key) if self.has(key) else None
 
     def rows(self, key: str) -> List[Any]:
