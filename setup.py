@@ -2,8 +2,8 @@
 
 It holds this project's leaf packages and lone modules under `hummingbot/` and no `__init__.py` above them, which belong
 to Hummingbot: so it installs into the same folder and uninstalls without a trace. It requires nothing, since what the
-connector imports comes with Hummingbot, and Hummingbot may have been installed from source. Only what draws the session
-report is an extra.
+connector imports comes with Hummingbot, and Hummingbot may have been installed from source. What the connector can do
+without is an extra: `fast` for signatures in C, `report` for what draws the session report.
 """
 import sys
 import tempfile
@@ -34,7 +34,7 @@ setup(
     packages=packages,
     py_modules=[".".join(unit.with_suffix("").parts) for unit in units if unit.suffix],
     package_data={"": ["*.pyx", "*.pxd", "*.html"]},
-    extras_require={"report": ["choreographer", "plotly"]},
+    extras_require={"fast": ["coincurve"], "report": ["choreographer", "plotly"]},
     entry_points={"console_scripts": [
         "vest-perpetual = hummingbot.connector.derivative.vest_perpetual.vest_perpetual_cli:main",
     ]},
