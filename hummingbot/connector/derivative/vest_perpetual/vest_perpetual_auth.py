@@ -316,8 +316,8 @@ class ApiKeyGuard:
     """Keeps the connector from asking on and on with an API key that the venue has refused (acceptance C29).
 
     One request is let through after each pause, so that a venue that was wrong for a while is noticed; the pauses begin
-    short and double with each refusal. HTTP 401 and 403
-    without a code of the venue, such as the page of a firewall, say something about the key only in a row.
+    short and double with each refusal. HTTP 401 and 403 with JSON that holds no code of the venue say something about
+    the key only in a row; with the page of a firewall they say nothing about it, and never come here.
 
     :param pause_max_s: the longest pause, in s
     :param clock: measures the pauses
