@@ -140,7 +140,8 @@ def _simulator_origin(text: str) -> SplitResult:
 async def get_current_server_time(
         throttler: Optional[VestThrottler] = None, domain: str = CONSTANTS.DEFAULT_DOMAIN
 ) -> float:
-    """The venue's time in ms, from the `Date` header of a small public request; the framework's base asks for it.
+    """The venue's time in ms, from the `Date` header of a small public request. Hummingbot expects it of a connector's
+    `web_utils`; ours learns the time from every answer and does not call it (design decision 8).
 
     :param throttler: the connector's throttler
     :param domain: one of the three domains
