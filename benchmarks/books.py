@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import AsyncIterator, Dict, List
 
 from benchmarks.feeding import FedSocket, end, fed_sockets, text_frame, until
-from benchmarks.measuring import FLOOR, Row, cpu_s_of, interleaved_async
+from benchmarks.measuring import REFERENCE, Row, cpu_s_of, interleaved_async
 from benchmarks.venues import VENUES, Venue
 from benchmarks.venues.venue import book_rows, text_of
 from hummingbot.core.data_type.order_book import OrderBook
@@ -110,8 +110,8 @@ class BookListener:
         return OrderBookMessage(OrderBookMessageType.SNAPSHOT, content, time.time())
 
 
-def floor_us(levels: int, count: int) -> float:
-    """The least: decode the JSON and hand the rows to the framework's book."""
+def reference_us(levels: int, count: int) -> float:
+    """The reference: `json` and the framework's book, with nothing around them."""
     texts = [text_of({"channel": "BTC-PERP@depth", "data": dict(zip(("bids", "asks"), book_rows(levels, number)))})
              for number in range(count)]
     book, update_ids, frames = OrderBook(), itertools.count(1), iter(texts)
@@ -145,15 +145,15 @@ async def measure(repetitions: int, count: int, backlog: int = BACKLOG) -> List[
                 listener.venue.name: lambda one=listener: one.cpu_us_per_frame(levels, count) for listener in listeners
             }
 
-            async def floor() -> float:
-                return floor_us(levels, count)
+            async def reference() -> float:
+                return reference_us(levels, count)
 
             for warm_up in contenders.values():
                 await warm_up()
             row = Row(f"depth frame, {levels} levels a side, bytes to applied book", "µs",
-                      await interleaved_async({**contenders, FLOOR: floor}, repetitions))
-            row.target = "≤ ½ best peer" + (", ≤ 2.5 × floor" if levels == 20 else "")
-            row.reached = row.ratio_to_best_peer() <= 0.5 and (levels != 20 or row.ratio_to_floor() <= 2.5)
+                      await interleaved_async({**contenders, REFERENCE: reference}, repetitions))
+            row.target = "≤ ½ best peer" + (", ≤ 2.5 × reference" if levels == 20 else "")
+            row.reached = row.ratio_to_best_peer() <= 0.5 and (levels != 20 or row.ratio_to_reference() <= 2.5)
             rows.append(row)
         backlogs = {
             one.venue.name: lambda one=one: one.cpu_ms_of_backlog(LEVELS[0], backlog) for one in listeners

@@ -9,7 +9,7 @@ from typing import Any, Awaitable, Callable, Coroutine, Dict, Iterator, List, Ma
 
 from hummingbot.core.web_assistant.connections.connections_factory import ConnectionsFactory
 
-FLOOR = "floor"
+REFERENCE = "reference"
 OURS = "vest_perpetual"
 
 
@@ -33,16 +33,16 @@ class Row:
     @property
     def best_peer(self) -> Optional[float]:
         """The least that a peer needs, None when no peer was measured."""
-        peers = [value for name, value in self.values.items() if name not in (FLOOR, OURS) and value is not None]
+        peers = [value for name, value in self.values.items() if name not in (REFERENCE, OURS) and value is not None]
         return min(peers, default=None)
 
     def ratio_to_best_peer(self) -> Optional[float]:
         """Ours to the best peer's."""
         return None if self.best_peer is None else self.values[OURS] / self.best_peer
 
-    def ratio_to_floor(self) -> Optional[float]:
-        """Ours to the least that anyone has to do."""
-        return self.values[OURS] / self.values[FLOOR] if self.values.get(FLOOR) else None
+    def ratio_to_reference(self) -> Optional[float]:
+        """Ours to the reference's."""
+        return self.values[OURS] / self.values[REFERENCE] if self.values.get(REFERENCE) else None
 
 
 @contextmanager

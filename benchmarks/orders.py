@@ -9,7 +9,7 @@ import aiohttp
 
 from benchmarks.feeding import until
 from benchmarks.local_server import LocalServer
-from benchmarks.measuring import FLOOR, Row, interleaved_async
+from benchmarks.measuring import REFERENCE, Row, interleaved_async
 from benchmarks.venues import VENUES, Venue
 from benchmarks.venues.venue import PRICE, SIZE
 
@@ -97,7 +97,7 @@ async def measure(repetitions: int, burst: int = BURST) -> List[Row]:
         server = await stack.enter_async_context(LocalServer(lambda *_: {}))
         server.counted_path = BareClient.PATH
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        senders[FLOOR] = BareClient(session, server)
+        senders[REFERENCE] = BareClient(session, server)
         rows = []
         for count, times, what in (
                 (1, repetitions, "buy() to the last byte, single"),

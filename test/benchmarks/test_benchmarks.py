@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import report
 from benchmarks.__main__ import PARTS
-from benchmarks.measuring import FLOOR, OURS, Row
+from benchmarks.measuring import OURS, REFERENCE, Row
 from workbench.home import PROJECT
 
 PEERS = set(report.PEERS)
@@ -36,7 +36,7 @@ def test_what_runs_in_one_process_is_measured_beside_the_peers(tmp_path):
         assert row["values"][OURS] > 0
         assert PEERS <= set(row["values"]) or row["what"] == "hash and sign an order"
         assert all(value > 0 for value in row["values"].values())
-    assert sum(FLOOR in row["values"] for row in rows) == 5
+    assert sum(REFERENCE in row["values"] for row in rows) == 5
     polls = [row["values"] for row in rows if row["what"].endswith("requests")]
     assert [values[OURS] for values in polls] == [1, 1]
     assert [values["binance_perpetual"] for values in polls] == [2, 4]
@@ -56,7 +56,7 @@ def test_a_part_that_there_is_not_is_said():
 
 def rows_of_a_run():
     values = {OURS: 20.0, "hyperliquid_perpetual": 80.0, "binance_perpetual": 50.0, "bybit_perpetual": 60.0,
-              FLOOR: 10.0}
+              REFERENCE: 10.0}
     return [
         Row("depth frame", "µs", values, "≤ ½ best peer", True),
         Row("10 pairs × 5 frames/s: CPU per frame", "µs", values),
@@ -64,7 +64,7 @@ def rows_of_a_run():
     ]
 
 
-def test_the_table_compares_with_the_best_peer_and_the_floor():
+def test_the_table_compares_with_the_best_peer_and_the_reference():
     line = report.table(rows_of_a_run()).splitlines()[2]
 
     assert line == "| depth frame | µs | 20 | 80 | 50 | 60 | 10 | × 0.40 | × 2.00 | ≤ ½ best peer | yes |"
