@@ -142,19 +142,19 @@ class KillJob(Job):
 
     def _judge(self) -> List[str]:
         ledger, client = self.ledger(), books.client_books(self.client.database)
-        self.extent = self._kills
-        self.figures = {
-            "kills": ", ".join(f"{count} while {moment}" for moment, count in sorted(self._killed.items())),
-            "orders": str(len(ledger["orders"])), "fills": str(_fill_count(ledger)),
-            "fills while the client was dead": str(self._dead_time_fills),
-            "differences between client and venue": "0",
-        }
         saved = {order.nonce for order in client.orders}
         unsaved = [row for row in ledger["orders"] if str(row["nonce"]) not in saved]
         self.say("\nOrders that are not in the database: " + (_orders_in_words(unsaved) or "none"))
         known = {**ledger, "orders": [row for row in ledger["orders"] if str(row["nonce"]) in saved]}
         faults = self.differences(client, books.venue_books(known, self.pair_of_symbol))
         faults += [f"order {row['nonce']} is not in the database" for row in unsaved if row["status"] != "REJECTED"]
+        self.extent = self._kills
+        self.figures = {
+            "kills": ", ".join(f"{count} while {moment}" for moment, count in sorted(self._killed.items())),
+            "orders": str(len(ledger["orders"])), "fills": str(_fill_count(ledger)),
+            "fills while the client was dead": str(self._dead_time_fills),
+            "differences between client and venue": str(len(faults)),
+        }
         complaints = audit.complaints(self.client.logs)
         self.say("\n" + report.complaints(complaints))
         faults += [f"{complaint.level} of {complaint.logger}: {complaint.message}"

@@ -125,14 +125,14 @@ class Soak(Job):
             time.sleep(CALM_S)
 
     def _judge(self) -> List[str]:
-        faults = self.differences(
+        differences = self.differences(
             books.client_books(self.client.database), books.venue_books(self.ledger(), self.pair_of_symbol))
-        faults += self._judge_log()
+        faults = differences + self._judge_log()
         tripped = self.simulator.ask("limiter")["tripped"]
         if tripped:
             faults.append(f"the venue refused {tripped} requests as too many")
         faults += self.left_behind()
-        self._report_trends()
+        self._report_trends(len(differences))
         return faults
 
     def _judge_log(self) -> List[str]:
@@ -144,7 +144,7 @@ class Soak(Job):
         return [] if self._has_faults else [f"{complaint.level} of {complaint.logger}: {complaint.message}"
                                             for complaint in complaints if complaint.is_fault]
 
-    def _report_trends(self) -> None:
+    def _report_trends(self, differences: int) -> None:
         """Slopes in the report, everything in soak.json, pictures in soak.png."""
         if len(self.samples) < FEWEST_SAMPLES:
             self.say("\nToo short for trends.")
@@ -157,16 +157,18 @@ class Soak(Job):
             **sampling.as_json(self.samples, found)}, indent=1))
         soak_plot.draw(self.samples, found, warm_up_s, self.folder / "soak.png")
         self.extent = self.samples[-1].time_s
-        self.figures = figures(self.samples[-1].time_s, sampling.order_rate(self.samples), self._happened, found)
+        self.figures = figures(
+            self.samples[-1].time_s, sampling.order_rate(self.samples), self._happened, differences, found)
         self.say(f"\n{sampling.order_rate(self.samples):.1f} orders and cancels a second reached the venue. "
                  f"Trends after {warm_up_s:.0f} s:\n\n" + _table(found))
 
 
-def figures(duration_s: float, order_rate: float, happened: Mapping[str, int],
+def figures(duration_s: float, order_rate: float, happened: Mapping[str, int], differences: int,
             found: Iterable[Trend]) -> Dict[str, str]:
     """A soak in a few lines.
 
     :param happened: how often each kind of fault was injected
+    :param differences: how many there are between the client's books and the venue's
     :param found: the slopes of its vital signs
     """
     slopes = {f"{trend.name}, at the end and per hour": f"{trend.last:.5g} {trend.unit}, {trend.per_hour:+.3g}"
@@ -174,7 +176,7 @@ def figures(duration_s: float, order_rate: float, happened: Mapping[str, int],
     return {
         "minutes": f"{duration_s / 60:.0f}", "orders and cancels a second": f"{order_rate:.1f}",
         "faults injected": ", ".join(f"{count} × {name}" for name, count in sorted(happened.items())) or "none",
-        "differences between client and venue": "0", **slopes,
+        "differences between client and venue": str(differences), **slopes,
     }
 
 

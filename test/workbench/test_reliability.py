@@ -5,6 +5,7 @@ import pytest
 
 from workbench.job import VERDICT
 from workbench.reliability import FAULTS, longest_run, main, page
+from workbench.soak import figures
 
 SCENARIO = {"injected": {"request: reset before commit": 3}, "orders": 5, "fills": 4, "payments": 1, "said": 1,
             "unsaid": 0}
@@ -54,3 +55,9 @@ def test_the_longest_run_that_agreed_is_told(tmp_path, runs, expected):
         verdict = {"job": job, "extent": number, "figures": {"run": number}, "wrong": wrong}
         (tmp_path / str(number) / VERDICT).write_text(json.dumps(verdict))
     assert longest_run("Soak", tmp_path) == expected
+
+
+@pytest.mark.parametrize("differences", [0, 2])
+def test_the_figures_of_a_soak_count_its_differences(differences):
+    told = figures(duration_s=60, order_rate=10, happened={}, differences=differences, found=[])
+    assert told["differences between client and venue"] == str(differences)
