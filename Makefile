@@ -98,7 +98,7 @@ upstream:  ## a pull request in a clone of Hummingbot's repository: HUMMINGBOT_D
 client: install  ## Hummingbot's full-screen client in this terminal, in the home .hummingbot/
 	@$(VENV)/python -m workbench.terminal
 
-simulator: install  ## the simulated venue, a paper exchange for any strategy (PRICES, MIRROR, STATE, PORT)
+simulator: install  ## the simulated venue, a paper exchange (PRICES, START, SPEED, AT_END, MIRROR, SYMBOLS, STATE, PORT)
 	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
 		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
 		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
