@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Optional
 
 PROJECT = Path(__file__).resolve().parent.parent
-SHARED_HOME = PROJECT / ".hummingbot"
+SHARED_HOME = ".hummingbot"  # in the checkout
 CLIENT_FOLDERS = (
     "conf/connectors", "conf/strategies", "conf/scripts", "conf/controllers", "data", "logs", "scripts", "controllers",
 )
@@ -76,7 +76,7 @@ class Home:
         :param project: the checkout whose shared home, packages, scripts and controllers are used.
         :raises HomeError: the folder exists, or the shared home has not been installed.
         """
-        built = project / ".hummingbot" / "hummingbot"
+        built = project / SHARED_HOME / "hummingbot"
         if not built.is_dir():
             raise HomeError("Hummingbot is not installed: run `make install` first.")
         if Path(root).exists():
@@ -137,10 +137,6 @@ class Home:
         environment = dict(os.environ if base is None else base)
         environment["PYTHONPATH"] = str(self.root)
         return environment
-
-    def remove(self) -> None:
-        """Throw the home away."""
-        shutil.rmtree(str(self.root))
 
     def remove_package(self) -> None:
         """Throw away the built package and keep what the client wrote: settings, database, logs."""

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence
 
-from workbench.home import PROJECT, Home, HomeError
+from workbench.home import PROJECT, SHARED_HOME, Home, HomeError
 
 PYTHON_VERSION = (PROJECT / ".python-version").read_text().strip()
 REQUIREMENTS = PROJECT / "requirements"
@@ -29,8 +29,8 @@ LOCK, HUMMINGBOT, BUILD_TOOLS, UV = (
 )
 VENV = PROJECT / ".venv"
 BOOTSTRAP = PROJECT / ".bootstrap"
-HOME = PROJECT / ".hummingbot"
-INCOMING = PROJECT / ".hummingbot-incoming"
+HOME = PROJECT / SHARED_HOME
+INCOMING = PROJECT / (SHARED_HOME + "-incoming")
 LOG = PROJECT / ".install.log"
 OLDEST_UV = (0, 8)
 HEARTBEAT_S = 15
@@ -167,7 +167,7 @@ def _install_dependencies(uv: str, python: str) -> None:
 
 def _install_hummingbot(uv: str) -> None:
     """Install into a folder beside the home, then move it in: what the client wrote in the home stays."""
-    print("Hummingbot into .hummingbot/ (about 4 minutes on two cores where it has to be compiled)")
+    print("Hummingbot into {}/ (about 4 minutes on two cores where it has to be compiled)".format(SHARED_HOME))
     shutil.rmtree(str(INCOMING), ignore_errors=True)
     _run("Hummingbot", [uv, "pip", "install", "--python", str(VENV), "--target", str(INCOMING), "--no-deps",
                         "--link-mode", "copy", "--compile-bytecode", "--build-constraints", str(BUILD_TOOLS),

@@ -6,6 +6,7 @@ import pty
 import re
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,7 +43,7 @@ def simulator(tmp_path_factory):
 def home():
     home = Home.create(PROJECT / ".runs" / f"cli-{os.getpid()}-{time.monotonic_ns()}")
     yield home
-    home.remove()
+    shutil.rmtree(home.root)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def home(tmp_path):
     (made.root / "conf" / "conf_client.yml").write_text(CLIENT_SETTINGS)
     yield made
     Client(made, PASSWORD).kill()
-    made.remove()
+    shutil.rmtree(made.root)
 
 
 class Person:

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -90,7 +91,7 @@ def reader(tmp_path):
             yield reader
         finally:
             reader.client.kill()
-            home.remove()
+            shutil.rmtree(home.root)
 
 
 def test_every_command_of_the_page_one_after_the_other(reader):
@@ -121,7 +122,7 @@ def test_a_backup_has_keys_settings_and_records(reader):
         assert (restored.root / "conf" / "scripts" / "dips.yml").exists()
         assert (restored.root / "scripts" / "buy_dips.py").read_text() == block("python")
     finally:
-        restored.remove()
+        shutil.rmtree(restored.root)
 
 
 @requires("tmux")

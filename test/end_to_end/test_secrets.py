@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import shutil
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,7 +231,7 @@ def test_the_real_client_keeps_its_keys_encrypted_and_to_itself(tmp_path):
     finally:
         if home is not None:
             Client(home, "a password").kill()
-            home.remove()
+            shutil.rmtree(home.root)
         for path in sorted(folder.rglob("*"), reverse=True):
             path.rmdir() if path.is_dir() else path.unlink()
         folder.rmdir()

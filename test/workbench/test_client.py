@@ -1,5 +1,6 @@
 """The driver of the client, against the real client in a home of its own; nothing here needs a venue."""
 import os
+import shutil
 
 import pytest
 
@@ -13,7 +14,7 @@ CONTROLLER = {"connector_name": "binance_perpetual", "trading_pair": "BTC-USDT",
 def client():
     home = Home.create(PROJECT / ".runs" / f"test-client-{os.getpid()}")
     yield Client(home, "a password")
-    home.remove()
+    shutil.rmtree(home.root)
 
 
 def test_status_of_a_client_without_a_bot(client):

@@ -257,7 +257,7 @@ def clone():
     for folder in ("scripts", "controllers"):
         shutil.rmtree(home.root / folder)
     yield home.root
-    home.remove()
+    shutil.rmtree(home.root)
 
 
 @pytest.mark.parametrize("how", [[], ["LINK=1"]], ids=["copies", "links"])

@@ -56,7 +56,7 @@ def clone():
         shutil.copy2(PROJECT / name, home.root / name)
     clone = home.root.with_name(home.root.name + "-clone")
     shutil.copytree(home.root, clone)  # the files of a home are the installed ones, by hard links
-    home.remove()
+    shutil.rmtree(home.root)
     git(clone, "init", "-q")
     commit(clone)
     yield clone
