@@ -420,7 +420,7 @@ def test_c29_the_pauses_begin_short_and_grow():
     assert not is_paused(guard)
 
 
-def test_c29_a_firewalls_page_pauses_nothing_unless_it_stays():
+def test_c29_a_401_without_a_code_pauses_nothing_unless_it_stays():
     page = VestUnauthorizedError(None, "the answer was a web page", 403)
     guard = ApiKeyGuard(300, ServerClock())
 
