@@ -86,6 +86,25 @@ async def test_c32_orphans_of_an_earlier_session_are_cancelled_with_one_warning(
         assert len(bench.said("from an earlier session are cancelled")) == 1
 
 
+@pytest.mark.parametrize("away", [dict(method="GET", path="/orders"), dict(method="POST", path="/orders/cancel")],
+                         ids=["not listed", "not cancelled"])
+async def test_c32_orphans_are_cancelled_as_soon_as_the_venue_can(away):
+    async with running() as bench:
+        bench.expected_complaints = ["WARNING.*(from an earlier session are cancelled|read again later|tried again)"]
+        bot = bench.bot
+        orphans = [bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", factor)) for factor in (0.9, 0.8)]
+        for order_id in orphans:
+            await bot.open(order_id)
+        await bot.kill()
+        bot.placed.clear()
+        bot.events.clear()
+        fault = await bench.admin.add_fault("rest", "status", status=503, **away)
+        await bot.start()
+        await bench.until(lambda: bench.said("that is tried again"))
+        await bench.admin.remove_fault(fault)
+        await bench.until(lambda: _all_cancelled(bench, orphans))
+
+
 async def _all_cancelled(bench, order_ids):
     rows = (await bench.ledger())["orders"]
     return {row["status"] for row in rows if str(row["nonce"]) in order_ids} == {"CANCELLED"}

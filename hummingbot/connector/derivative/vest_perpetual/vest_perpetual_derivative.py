@@ -126,7 +126,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._account_answer = 0
         self._unsent: Set[str] = set()  # client order ids given out, of orders not tracked yet
         self._cancelled_unsent: Set[str] = set()
-        self._awaiting_exchange_id: Set[str] = set()
+        self._waiting_cancels: Dict[str, asyncio.Task] = {}  # by client order id, until the venue has told its own
         self._looked_up: Set[str] = set()  # client ids of orders that the venue may not have and is asked for
         self._refused_cancels: FIFOCache = FIFOCache(1000)  # client order ids, as keys
         self._missing_s: FIFOCache = FIFOCache(1000)  # by client order id: when "not found" was last counted
@@ -135,6 +135,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._statuses_heard: FIFOCache = FIFOCache(1000)  # by the venue's order id
         self._stream_connections = 0
         self._reconciliation: Optional[asyncio.Task] = None
+        self._orphan_search: Optional[asyncio.Task] = None
         self._books_deadline_s: Optional[float] = None
         self._has_started = False
         self._is_starting = False
@@ -299,6 +300,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
                 self._missed_fills.recall()
         try:
             await super().start_network()
+            self._go_on_cancelling()
             if not self._trading_required:  # the base reads no rules then, without which it knows no prices
                 self._trading_rules_polling_task = safe_ensure_future(self._trading_rules_polling_loop())
         finally:

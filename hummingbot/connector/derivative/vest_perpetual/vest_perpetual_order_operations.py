@@ -2,8 +2,9 @@
 import asyncio
 import logging
 from abc import ABC
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any, List, Optional, Set, Tuple
+from typing import Any, Dict, List, Optional, Set, Tuple
 
 from cachetools import FIFOCache
 
@@ -21,7 +22,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     is_outcome_unknown,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import worst_price
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_updates import VestOrderUpdates
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_updates import VestOrderUpdates, is_running
 from hummingbot.core.data_type.cancellation_result import CancellationResult
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
@@ -43,7 +44,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
 
     _unsent: Set[str]
     _cancelled_unsent: Set[str]
-    _awaiting_exchange_id: Set[str]
+    _waiting_cancels: Dict[str, asyncio.Task]
     _refused_cancels: FIFOCache
 
     # --- Placing orders
@@ -293,23 +294,29 @@ class VestOrderOperations(VestOrderUpdates, ABC):
             return True
         except asyncio.TimeoutError:
             pass
-        if order.client_order_id not in self._awaiting_exchange_id:
-            self._awaiting_exchange_id.add(order.client_order_id)
+        if not is_running(self._waiting_cancels.get(order.client_order_id)):
             self.logger().info(f"Order {order.client_order_id} will be cancelled when Vest has confirmed it.")
-            self._spawn(self._cancel_when_known(order))
+            self._waiting_cancels[order.client_order_id] = self._spawn(self._cancel_when_known(order))
         return False
 
     async def _cancel_when_known(self, order: InFlightOrder) -> None:
-        try:
-            while not order.is_done and order.exchange_order_id is None:
-                try:
-                    await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
-                except asyncio.TimeoutError:
-                    continue
-        finally:
-            self._awaiting_exchange_id.discard(order.client_order_id)
+        """A stop of the network breaks this off, and the next start goes on with it."""
+        while not order.is_done and order.exchange_order_id is None:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(order.exchange_order_id_update_event.wait(), self.CANCEL_WAIT_S)
         if not order.is_done:
             await self._execute_order_cancel(order)
+        self._waiting_cancels.pop(order.client_order_id, None)
+
+    def _go_on_cancelling(self) -> None:
+        """Orders that a strategy wants cancelled as soon as they are known are not forgotten with an outage (C12)."""
+        broken_off = [order_id for order_id, task in self._waiting_cancels.items() if not is_running(task)]
+        for client_order_id in broken_off:
+            order = self._order_tracker.active_orders.get(client_order_id)
+            if order is None:
+                del self._waiting_cancels[client_order_id]
+            else:
+                self._waiting_cancels[client_order_id] = self._spawn(self._cancel_when_known(order))
 
     async def cancel_all(self, timeout_seconds: float) -> List[CancellationResult]:
         """As the base, and waits, within the time and `CANCEL_CONFIRMATION_S`, until the venue has confirmed: the

@@ -77,6 +77,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     _statuses_heard: FIFOCache
     _stream_connections: int
     _reconciliation: Optional[asyncio.Task]
+    _orphan_search: Optional[asyncio.Task]
     _books_deadline_s: Optional[float]
 
     @abstractmethod
@@ -236,7 +237,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._missed_fills.note_status(order, venue)
         is_end_held = self._missed_fills.holds(order, venue, is_event)
         self._take(order, venue, settles_lost_orders, is_end_held, is_event)
-        if is_end_held and not _is_running(self._held_ends):
+        if is_end_held and not is_running(self._held_ends):
             self._held_ends = self._spawn(self._settle_held_ends())
 
     def _take(self, order: InFlightOrder, venue: wire.Order, settles_lost_orders: bool = True,
@@ -280,7 +281,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if not self._is_stream_live():
             return  # what happened while there was no stream is still being read
         self._missed_fills.compare(positions)
-        if self._missed_fills.are_unsettled and not _is_running(self._unsettled):
+        if self._missed_fills.are_unsettled and not is_running(self._unsettled):
             self._unsettled = self._spawn(self._settle_missed_fills())
 
     async def _settle_missed_fills(self) -> None:
@@ -323,8 +324,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             if order.is_open and not self._missed_fills.is_held(order.client_order_id)
         }
         asked_ms = self._clock.now_ms()
-        wanted = {order.client_order_id for order in orders}
-        listed = await self._orders.since(self._order_tracker.oldest_start_ms(orders), wanted)
+        order_ids = {order.client_order_id: order.exchange_order_id for order in orders}
+        listed = await self._orders.these(order_ids, self._order_tracker.oldest_start_ms(orders))
         rows = [row for row in listed if self._order_tracker.find(row) is not None]
         for row in rows:
             self._book(row, settles_lost_orders)
@@ -425,7 +426,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     @property
     def _is_reconciling(self) -> bool:
         """Whether what is found now was missed while there was no stream."""
-        return _is_running(self._reconciliation)
+        return is_running(self._reconciliation)
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
@@ -434,15 +435,22 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             connections_read = self._stream_connections
             await self._status_polling_loop_fetch_updates()
         self._refresh_account_soon()  # positions can be compared with what was read only now
-        self._spawn(self._cancel_orphans())
+        if is_running(self._orphan_search):
+            self._orphan_search.cancel()
+        self._orphan_search = self._spawn(self._cancel_orphans())
 
     async def _cancel_orphans(self) -> None:
-        try:
-            await self._orphans.cancel_open()
-        except VestError as error:
-            self._complaints.say(f"Orders left over by an earlier session could not be looked for. {error}")
+        """Until none is open: nobody else looks after them."""
+        pauses = Backoff(self.LOOKUP_PAUSE_MIN_S, self.LOOKUP_PAUSE_MAX_S)
+        while True:
+            try:
+                return await self._orphans.cancel_open()
+            except VestError as error:
+                self._complaints.say(f"Orders left over by an earlier session could not all be looked for and "
+                                     f"cancelled; that is tried again. {error}")
+            await self._sleep(pauses.next_s())
 
 
-def _is_running(task: Optional[asyncio.Task]) -> bool:
+def is_running(task: Optional[asyncio.Task]) -> bool:
     """Whether a task goes on; one that a stop of the network ended, perhaps before it had begun, does not."""
     return task is not None and not task.done()

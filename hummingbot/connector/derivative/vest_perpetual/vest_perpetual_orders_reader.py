@@ -1,5 +1,6 @@
 """Reads orders from `GET /orders`, the only place where what was missed on the stream can be found."""
-from typing import AbstractSet, Any, Awaitable, Callable, Dict, Iterator, List, Optional, Tuple
+import itertools
+from typing import Any, Awaitable, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
@@ -11,6 +12,9 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestPayloadError,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_payload import UnreadRows, rows_from, sift
+
+# Each is 66 characters of an address that servers take up to some thousand characters long.
+_IDS_OF_ONE_REQUEST = 40
 
 
 class OrdersReader:
@@ -27,13 +31,12 @@ class OrdersReader:
         self._get = get
         self._complaints = complaints
 
-    async def since(self, start_ms: int, wanted: AbstractSet[str] = frozenset()) -> List[wire.Order]:
+    async def since(self, start_ms: int) -> List[wire.Order]:
         """All orders of the account posted since a time, and some from shortly before, in pages of the venue's limit.
 
         Which end of the range a full page holds is not said [?], so pages are asked for beyond both of its ends.
 
         :param start_ms: venue time in ms, as we estimate it
-        :param wanted: client ids of orders; when all of them were read, no further page is asked for
         """
         start_ms -= self.CLOCK_ERROR_MS
         orders: Dict[str, wire.Order] = {}
@@ -42,11 +45,32 @@ class OrdersReader:
             page, _ = await self._page(**ranges.pop())
             news = [order for order in page if order.order_id not in orders]
             orders.update((order.order_id, order) for order in news)
-            if wanted and wanted.issubset(order.client_order_id for order in orders.values()):
-                break
             times_ms = [order.post_time_ms for order in page if order.post_time_ms is not None]
             if news and times_ms and len(page) >= CONSTANTS.ORDERS_PAGE_LIMIT:
                 ranges += [{"startTime": start_ms, "endTime": min(times_ms)}, {"startTime": max(times_ms)}]
+        return list(orders.values())
+
+    async def these(self, order_ids: Mapping[str, Optional[str]], start_ms: int) -> List[wire.Order]:
+        """Certain orders and others that come along, with one request while no more than a page of orders came since
+        the oldest of them. What a full page does not hold is asked for by its id: how much was traded since then must
+        not decide what a poll costs.
+
+        :param order_ids: the venue's id of each, by client id; None while it is not known
+        :param start_ms: venue time in ms at which the oldest was sent, as we estimate it
+        """
+        page, _ = await self._page(startTime=start_ms - self.CLOCK_ERROR_MS)
+        orders = {order.order_id: order for order in page}
+        if len(page) < CONSTANTS.ORDERS_PAGE_LIMIT:
+            return page
+
+        def unread() -> List[str]:
+            return [order_id for order_id in order_ids.values() if order_id is not None and order_id not in orders]
+
+        if len(unread()) > _IDS_OF_ONE_REQUEST:
+            orders.update((order.order_id, order) for order in await self.open_orders())
+        for some in itertools.batched(unread(), _IDS_OF_ONE_REQUEST):
+            page, _ = await self._page(id=",".join(some))
+            orders.update((order.order_id, order) for order in page)
         return list(orders.values())
 
     async def by_client_order_id(self, client_order_id: str) -> Optional[wire.Order]:

@@ -3,7 +3,7 @@ import logging
 from typing import Any, Awaitable, Callable, Set
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_wire as wire
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestOrderNotFoundError
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError, VestOrderNotFoundError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
@@ -38,6 +38,7 @@ class Orphans:
         self._cancel = cancel
         self._logger = logger
         self._taken_back: Set[str] = set()  # client ids
+        self._said: Set[str] = set()  # the venue's ids of open orders that the log has named
 
     def take_back(self) -> None:
         """Tracks the orders that the client's database does not have; they are looked up as any restored order."""
@@ -51,22 +52,28 @@ class Orphans:
             self._tracker.take_back(order)
 
     async def cancel_open(self) -> None:
-        """Cancels open orders of ours that nobody looks after.
+        """Cancels open orders of ours that nobody looks after; one that cannot be cancelled keeps no other open.
 
-        :raises VestError: when they cannot be read or cancelled
+        :raises VestError: when they cannot be read, or not all be cancelled: then it is to be called again
         """
         orphans = [order for order in await self._orders.open_orders() if self._is_orphan(order)]
-        if not orphans:
-            return
-        self._logger.warning(
-            f"{len(orphans)} open order(s) of this bot from an earlier session are cancelled: "
-            f"{', '.join(str(order.nonce) for order in orphans)}."
-        )
+        news = [order for order in orphans if order.order_id not in self._said]
+        if news:
+            self._logger.warning(
+                f"{len(news)} open order(s) of this bot from an earlier session are cancelled: "
+                f"{', '.join(str(order.nonce) for order in news)}."
+            )
+        self._said = {order.order_id for order in orphans}
+        problem = None
         for orphan in orphans:
             try:
                 await self._cancel(orphan.order_id)
             except VestOrderNotFoundError:
                 continue  # done in the meantime
+            except VestError as error:
+                problem = error
+        if problem is not None:
+            raise problem
 
     def _is_orphan(self, venue: wire.Order) -> bool:
         if venue.client_order_id in self._tracker.active_orders:

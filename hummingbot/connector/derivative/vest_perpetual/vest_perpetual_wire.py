@@ -1,10 +1,10 @@
 """The venue's objects as the connector knows them, and the requests it sends (protocol sections 2-5).
 
-This module, `_messages`, `_depth_frames`, `_statistics`, `_registration`, `_signing` and, for candles, `klines` turn the
-venue's JSON into objects, or objects into it. Besides, `_account_reader` and `_orders_reader` know the names of lists
-and of what tells rows apart, `cli.stream` where the content of an event stands, `cli.following` the request that it
-sends, and `certification` answers as they come, since it looks for what nobody has described. The parameters of a GET
-stand where it is asked.
+This module, `_messages`, `_depth_frames`, `_statistics`, `_registration`, `_signing` and, for candles, `klines` turn
+the venue's JSON into objects, or objects into it. Besides, `_account_reader` and `_orders_reader` know the names of
+lists and of what tells rows apart, `cli.stream` where the content of an event stands, `cli.following` the request that
+it sends, and `certification` answers as they come, since it looks for what nobody has described. The parameters of a
+GET stand where it is asked.
 `from_payload` turns decoded JSON into a frozen object or raises `VestPayloadError`, which names the field. Fields the
 connector does not know are ignored; what else is tolerated is the rule of `_payload`. Orders, positions, transfers,
 markets, tickers and the account are worth having without what an odd field says: it is None then, and `unread`

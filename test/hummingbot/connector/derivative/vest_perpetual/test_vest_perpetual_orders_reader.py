@@ -31,7 +31,8 @@ class Orders:
         rows = [
             row for row in self.rows
             if params.get("startTime", 0) <= row["postTime"] <= params.get("endTime", 10 ** 15)
-            and all(params.get(name) in (None, str(row[name])) for name in ("id", "nonce", "status"))
+            and all(params.get(name) in (None, str(row[name])) for name in ("nonce", "status"))
+            and ("id" not in params or row["id"] in params["id"].split(","))
         ]
         rows.sort(key=lambda row: row["postTime"], reverse=self.newest_first)
         return rows[:params["limit"]]
@@ -231,12 +232,42 @@ async def test_b02_a_venue_may_say_that_it_has_no_such_order_instead_of_an_empty
     assert await reader.since(0) == [] == await reader.open_orders()
 
 
-@pytest.mark.parametrize("wanted, requests", [({"0", "999"}, 1), ({"0", "1000"}, 2), (set(), 3)])
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("number, wanted, requests", [
+    (999, range(999), 1), (1000, range(1000), 1), (20_000, [0, 10_000, 19_999], 2),
+    (20_000, range(9000, 9040), 2), (20_000, range(9000, 9041), 5), (20_000, range(9000, 9900), 1 + 2 + 23),
+])
 @pytest.mark.asyncio
-async def test_a14_a_poll_of_a_thousand_orders_is_one_request(wanted, requests):
-    orders = Orders(rows_at(range(100, 1101)), newest_first=False)
+async def test_a14_what_a_poll_costs_does_not_grow_with_what_was_traded_since_the_oldest(
+        number, wanted, requests, newest_first):
+    rows = rows_at(range(100, 100 + number))
+    for row in rows:
+        row["status"] = "CANCELLED"
+    orders = Orders(rows, newest_first)
 
-    read = await reader(orders).since(100, wanted)
+    read = await reader(orders).these({str(name): hex(name) for name in wanted}, 100)
 
-    assert wanted <= {order.client_order_id for order in read}
+    assert set(map(str, wanted)) <= {order.client_order_id for order in read}
     assert len(orders.requests) == requests
+
+
+@pytest.mark.asyncio
+async def test_a14_many_old_orders_that_are_open_are_read_with_the_open_ones():
+    rows = rows_at(range(100, 5100))
+    for row in rows[900:]:
+        row["status"] = "CANCELLED"
+    orders = Orders(rows)
+
+    read = await reader(orders).these({str(name): hex(name) for name in range(950)}, 100)
+
+    assert {str(name) for name in range(950)} <= {order.client_order_id for order in read}
+    assert len(orders.requests) == 1 + 2 + 2
+
+
+@pytest.mark.asyncio
+async def test_an_order_whose_id_is_not_known_is_not_asked_for_by_it():
+    orders = Orders(rows_at(range(100, 1200)))
+
+    await reader(orders).these({"unknown": None}, 100)
+
+    assert len(orders.requests) == 1

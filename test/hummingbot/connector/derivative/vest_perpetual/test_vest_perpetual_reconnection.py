@@ -83,13 +83,26 @@ class ReconnectionTests(DerivativeTestCase):
         self.assertEqual(1, len(stale))
         self.assertEqual(([], []), (self.warnings(), self.venue.sent_cancels))
 
-    async def test_orphans_that_cannot_be_looked_for_are_said(self):
-        self.venue.answers[GET_ORDERS] = answering({}, 503)
+    async def test_c32_orphans_are_cancelled_though_the_venue_is_away_for_a_moment(self):
+        self.connector.LOOKUP_PAUSE_MIN_S = 0.01
+        nonces = [self.connector._order_ids.next() - number * 10 ** 9 for number in (1, 2, 3)]
+        self.connector._order_ids._tag_is_new = False
+        for nonce in nonces:
+            self.venue.add_order(nonce)
+        failures = {GET_ORDERS: iter(range(3)), ("POST", CONSTANTS.ORDERS_CANCEL_PATH): iter(range(2))}
 
+        async def fail_at_first(request):
+            away = next(failures[request.method, request.path], None) is not None
+            return await (answering({}, 503) if away else self.venue.usual)(request)
+
+        self.venue.answers.update(dict.fromkeys(failures, fail_at_first))
         self.tell(STREAM_RECONNECTED)
-        await self.until(lambda: self.warnings())
+        await self.until(lambda: {self.venue.rows[nonce]["status"] for nonce in nonces} == {"CANCELLED"})
+        await self.until(lambda: not self.connector._tasks)
 
-        self.assertIn("left over by an earlier session could not be looked for", self.warnings()[0])
+        self.assertEqual(1, self.logs.count("3 open order(s) of this bot from an earlier session are cancelled"))
+        self.assertGreaterEqual(self.logs.count("could not all be looked for and cancelled; that is tried again"), 1)
+        self.assertEqual(2 + 3, len(self.venue.sent_cancels))  # one that failed kept no other open
 
     async def test_another_bot_with_our_tag_is_left_alone_and_another_tag_is_drawn(self):
         tag = self.connector._order_ids.tag
