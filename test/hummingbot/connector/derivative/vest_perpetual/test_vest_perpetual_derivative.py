@@ -482,7 +482,8 @@ class VestPerpetualDerivativeTests(AbstractPerpetualDerivativeTests.PerpetualDer
 
     def validate_order_status_request(self, order: InFlightOrder, request_call: RequestCall):
         params = request_call.kwargs["params"]
-        self.assertLessEqual(params["startTime"], order.creation_timestamp * 1000 + time.time() * 1000)
+        now_ms = time.time() * 1000  # the order is of now, whatever the framework's test says of it
+        self.assertTrue(now_ms - 60_000 < params["startTime"] < now_ms, params)
         self.assertEqual(1000, params["limit"])
         self.assertIn("time", params)
 
