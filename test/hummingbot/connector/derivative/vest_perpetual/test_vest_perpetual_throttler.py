@@ -48,7 +48,7 @@ def most_in_a_window(times_s, window_s):
 
 
 @pytest.mark.asyncio
-async def test_a13_a_flood_stays_within_the_limits(monkeypatch):
+async def test_c30_a13_a_flood_stays_within_the_limits(monkeypatch):
     sent_s = {path: [] for path in PATHS}
     now_s = [1_000.0]
     monkeypatch.setattr("asyncio.sleep", lambda pause_s, sleep=asyncio.sleep: advance(pause_s, sleep))
