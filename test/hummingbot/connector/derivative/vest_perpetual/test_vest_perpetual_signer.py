@@ -46,7 +46,7 @@ def signer_class(request):
 
 @settings(max_examples=50, deadline=None)
 @given(key=KEYS, message_hash=HASHES)
-def test_a2_signatures_are_those_of_eth_account(signer_class, key, message_hash):
+def test_signatures_are_those_of_eth_account(signer_class, key, message_hash):
     expected = Account.from_key(key).sign_message(encode_defunct(message_hash)).signature
 
     assert signer_class(key).sign(message_hash) == "0x" + bytes(expected).hex()
@@ -84,7 +84,7 @@ TYPES_AND_VALUES = st.lists(st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(fields=TYPES_AND_VALUES)
-def test_a2_values_are_encoded_and_hashed_as_by_eth_abi_and_eth_utils(fields):
+def test_values_are_encoded_and_hashed_as_by_eth_abi_and_eth_utils(fields):
     types, values = [kind for kind, _ in fields], [value for _, value in fields]
 
     assert abi_encoded(types, values) == encode(types, values)
