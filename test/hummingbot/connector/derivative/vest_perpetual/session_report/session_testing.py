@@ -9,17 +9,15 @@ from typing import Any, Dict, Iterable, Optional, Tuple
 
 from sqlalchemy import create_engine
 
-from hummingbot.model import (
-    HummingbotBase,
-    funding_payment,
-    inventory_cost,
-    market_data,
-    market_state,
-    metadata,
-    order,
-    order_status,
-    trade_fill,
-)
+from hummingbot.model import HummingbotBase
+from hummingbot.model.funding_payment import FundingPayment
+from hummingbot.model.inventory_cost import InventoryCost
+from hummingbot.model.market_data import MarketData
+from hummingbot.model.market_state import MarketState
+from hummingbot.model.metadata import Metadata
+from hummingbot.model.order import Order
+from hummingbot.model.order_status import OrderStatus
+from hummingbot.model.trade_fill import TradeFill
 
 CONNECTOR = "vest_perpetual"
 START_MS = 1_795_382_793_000  # 2026-11-22 21:26:33 UTC
@@ -27,8 +25,9 @@ DERIVATIVE = "hummingbot.connector.derivative.vest_perpetual.vest_perpetual_deri
 LOST = "The user stream of Vest is interrupted (close code 1006). Reconnecting, with growing pauses."
 BACK = "The user stream of Vest is connected again."
 TRACKER = "hummingbot.connector.client_order_tracker"
-# The modules whose tables a client's database has at least.
-TABLES = (funding_payment, inventory_cost, market_data, market_state, metadata, order, order_status, trade_fill)
+# Those that a client's database has at least.
+TABLES = [model.__table__ for model in (
+    FundingPayment, InventoryCost, MarketData, MarketState, Metadata, Order, OrderStatus, TradeFill)]
 
 
 def stored(number: Any) -> int:
@@ -47,7 +46,7 @@ class Recording:
         self.log = folder / "logs" / f"logs_{name}.log"
         self.database.parent.mkdir(parents=True)
         engine = create_engine(f"sqlite:///{self.database}")
-        HummingbotBase.metadata.create_all(engine)
+        HummingbotBase.metadata.create_all(engine, TABLES)
         engine.dispose()
         self._count = 0
 
