@@ -16,7 +16,7 @@ from vest_simulator.engine.treasury import Treasury
 
 D = Decimal
 START_MS = 1_795_363_200_000
-BTC, ETH = "BTC-PERP", "ETH-PERP"
+BTC = "BTC-PERP"
 
 
 class Desk:
