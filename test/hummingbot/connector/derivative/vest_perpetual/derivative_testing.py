@@ -183,6 +183,20 @@ class Venue:
         """What the venue does unless told otherwise."""
         return web.json_response(self._usual[request.method, request.path](request))
 
+    def hold(self, method: str, path: str, answer: Optional[Answer] = None) -> asyncio.Event:
+        """From now on requests of a kind are answered only when the event that is returned is set.
+
+        :param answer: in the place of what the venue would do
+        """
+        may_answer = asyncio.Event()
+
+        async def answer_late(request: Request) -> web.StreamResponse:
+            await may_answer.wait()
+            return await (answer or self.usual)(request)
+
+        self.answers[method, path] = answer_late
+        return may_answer
+
     def asked(self, method: str, path: str) -> List[Request]:
         """The requests of a kind so far."""
         return [request for request in self.requests if (request.method, request.path) == (method, path)]
@@ -363,9 +377,18 @@ class DerivativeTestCase(IsolatedAsyncioWrapperTestCase):
     async def until_done(self, client_order_id: str) -> None:
         await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
 
-    async def until_events_are_handled(self) -> None:
+    async def until_events_are_taken(self) -> None:
+        """Which handles them too, but for what the venue has to be asked."""
         await self.until(lambda: self.connector._user_stream_tracker.user_stream.empty())
-        await asyncio.sleep(0.02)
+
+    async def until_events_are_handled(self) -> None:
+        """Also where the venue had to be asked."""
+        await self.until_events_are_taken()
+        await self.until_idle()
+
+    async def until_idle(self) -> None:
+        """Nothing is under way but the reading of the account, which goes on for as long as that may lag."""
+        await self.until(lambda: self.connector._tasks <= {self.connector._account_refresh_task})
 
     # --- What was heard
 

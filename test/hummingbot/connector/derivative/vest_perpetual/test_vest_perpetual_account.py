@@ -1,5 +1,4 @@
 """The account: balances, positions, leverage."""
-import asyncio
 import time
 from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
@@ -73,16 +72,10 @@ class AccountTests(DerivativeTestCase):
         self.assertEqual(3, len(self.warnings()))
 
     async def test_an_answer_that_was_overtaken_is_dropped(self):
-        first_answers_now = asyncio.Event()
-
-        async def hold(request):
-            self.venue.answers.clear()
-            await first_answers_now.wait()
-            return await answering(account(balances=usdc("1")))(request)
-
-        self.venue.answers[GET_ACCOUNT] = hold
+        first_answers_now = self.venue.hold(*GET_ACCOUNT, answering(account(balances=usdc("1"))))
         late = self.run_in_background(self.connector._update_balances())
         await self.until(lambda: self.venue.asked(*GET_ACCOUNT))
+        self.venue.answers.clear()
         await self.connector._update_balances()
         first_answers_now.set()
         await late

@@ -271,13 +271,7 @@ class FundingPaymentsTests(DerivativeTestCase):
         await self.until(loops[-1].done)
 
     async def test_starting_does_not_cut_off_an_order_on_its_way(self):
-        answers_now = asyncio.Event()
-
-        async def hold(request):
-            await answers_now.wait()
-            return await self.venue.usual(request)
-
-        self.venue.answers["POST", CONSTANTS.ORDERS_PATH] = hold
+        answers_now = self.venue.hold("POST", CONSTANTS.ORDERS_PATH)
         client_order_id = self.order()
         await self.until(lambda: self.venue.sent_orders)
         await self.quiet_start()

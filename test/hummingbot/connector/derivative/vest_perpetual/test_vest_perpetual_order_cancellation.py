@@ -28,6 +28,9 @@ class OrderCancellationTests(DerivativeTestCase):
     def cancel(self, client_order_id):
         self.connector.cancel("BTC-USDC", client_order_id)
 
+    def exchange_id(self, client_order_id):
+        return self.venue.rows[int(client_order_id)]["id"]
+
     async def until_cancel_was_asked(self, times=1):
         await self.until(lambda: len(self.venue.sent_cancels) >= times)
 
@@ -65,20 +68,17 @@ class OrderCancellationTests(DerivativeTestCase):
 
     async def test_a11_a_cancel_of_an_order_nobody_knows_is_nothing(self):
         self.cancel("1795348800000007")
-        await asyncio.sleep(0.02)
+        client_order_id = await self.open_order()
+        self.cancel(client_order_id)
+        await self.until_cancel_was_asked()
 
-        self.assertEqual([], self.venue.requests)
-        self.assertEqual([], self.events)
+        self.assertEqual([], self.venue.asked("GET", CONSTANTS.ORDERS_PATH))
+        self.assertEqual([self.exchange_id(client_order_id)], self.venue.sent_cancels)
+        self.assertEqual({client_order_id}, {event.order_id for _, event in self.events})
 
     async def test_an_order_cancelled_while_the_position_it_closes_is_read_is_not_sent(self):
-        may_answer = asyncio.Event()
-
-        async def answer_late(request):
-            await may_answer.wait()
-            return await self.venue.usual(request)
-
         self.venue.account = account(positions=[position("BTC-PERP", "1")])
-        self.venue.answers["GET", CONSTANTS.ACCOUNT_PATH] = answer_late
+        may_answer = self.venue.hold("GET", CONSTANTS.ACCOUNT_PATH)
         client_order_id = self.connector.sell(
             "BTC-USDC", Decimal("2"), OrderType.LIMIT, Decimal("10000"), position_action=PositionAction.CLOSE
         )
@@ -154,7 +154,7 @@ class OrderCancellationTests(DerivativeTestCase):
         self.venue.rows[int(client_order_id)] = row
         self.venue.fill_order(client_order_id)
         await self.until(lambda: client_order_id not in self.connector.in_flight_orders)
-        await self.until(lambda: not self.connector._tasks)
+        await self.until_idle()
 
         self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
 
@@ -230,41 +230,30 @@ class OrderCancellationTests(DerivativeTestCase):
 
     # --- Before the exchange id is known
 
-    def hold_orders(self):
-        """The venue answers orders only when the event that is returned is set."""
-        answers_now = asyncio.Event()
-
-        async def hold(request):
-            await answers_now.wait()
-            return await self.venue.usual(request)
-
-        self.venue.answers[POST_ORDER] = hold
-        return answers_now
-
     async def test_c12_a_cancel_waits_for_the_exchange_id(self):
-        answers_now = self.hold_orders()
+        known = await self.open_order()
+        answers_now = self.venue.hold(*POST_ORDER)
         client_order_id = self.order()
         await self.until(lambda: client_order_id in self.connector.in_flight_orders)
 
         self.cancel(client_order_id)
-        await asyncio.sleep(0.05)
-        self.assertEqual([], self.venue.sent_cancels)
-        answers_now.set()
+        self.cancel(known)
         await self.until_cancel_was_asked()
+        self.assertEqual([self.exchange_id(known)], self.venue.sent_cancels)
+        answers_now.set()
+        await self.until_cancel_was_asked(2)
         await self.poll()
 
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
 
     async def test_c12_a_cancel_that_waited_long_is_sent_once_when_the_id_arrives(self):
         self.connector.CANCEL_WAIT_S = 0.02
-        answers_now = self.hold_orders()
+        answers_now = self.venue.hold(*POST_ORDER)
         client_order_id = self.order()
         await self.until(lambda: client_order_id in self.connector.in_flight_orders)
 
         for _ in range(3):
-            self.cancel(client_order_id)
-        await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
-        await asyncio.sleep(0.1)
+            await self.connector._execute_cancel("BTC-USDC", client_order_id)
         answers_now.set()
         await self.until_cancel_was_asked()
         await self.poll()
@@ -293,20 +282,14 @@ class OrderCancellationTests(DerivativeTestCase):
 
     async def test_c12_a_cancel_of_an_order_that_was_refused_ends_quietly(self):
         self.connector.CANCEL_WAIT_S = 0.02
-        answers_now = asyncio.Event()
-
-        async def hold_then_refuse(request):
-            await answers_now.wait()
-            return await refusing(3002)(request)
-
-        self.venue.answers[POST_ORDER] = hold_then_refuse
+        answers_now = self.venue.hold(*POST_ORDER, refusing(3002))
         client_order_id = self.order()
         await self.until(lambda: client_order_id in self.connector.in_flight_orders)
         self.cancel(client_order_id)
         await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
         answers_now.set()
         await self.until(lambda: self.events_of(client_order_id))
-        await self.until(lambda: not self.connector._tasks)
+        await self.until_idle()
 
         self.assertEqual(["Failed"], self.events_of(client_order_id))
         self.assertEqual([], self.venue.sent_cancels)

@@ -280,13 +280,7 @@ class OrderStatusTests(DerivativeTestCase):
         self.assertFalse(any("nonce" in request.query for request in self.venue.asked(*GET_ORDERS)))
 
     async def test_an_order_on_its_way_is_not_looked_up(self):
-        answers_now = asyncio.Event()
-
-        async def hold(request):
-            await answers_now.wait()
-            return await self.venue.usual(request)
-
-        self.venue.answers["POST", CONSTANTS.ORDERS_PATH] = hold
+        answers_now = self.venue.hold("POST", CONSTANTS.ORDERS_PATH)
         client_order_id = self.order()
         await self.until(lambda: self.venue.sent_orders)
         for _ in range(5):
