@@ -343,7 +343,7 @@ class MissedFillsTests(MissedFillsTestCase):
             if self.connector._missed_fills.are_unsettled:
                 del self.venue.answers[GET_ORDERS]
                 self.tell(event)
-                await self.until_events_are_handled()
+                await self.until_events_are_taken()
             return await self.venue.usual(request)
 
         self.venue.answers[GET_ORDERS] = after_the_event
@@ -557,7 +557,7 @@ class MissedFillsTests(MissedFillsTestCase):
         self.venue.answers[GET_ORDERS] = hang
         await self.until(lambda: self.connector._missed_fills.are_unsettled)
         self.tell(order_event(order_row("0x99", "5", "FILLED", symbol="ETH-PERP", **filled("1", "100", "1"))))
-        await self.until_events_are_handled()  # it is noted for the next session
+        await self.until_events_are_taken()  # it is noted for the next session
         del self.venue.answers[GET_ORDERS]
         await self.restart()
         await self.connect()

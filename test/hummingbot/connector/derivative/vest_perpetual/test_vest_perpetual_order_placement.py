@@ -490,12 +490,13 @@ class OrderPlacementTests(DerivativeTestCase):
             self.tell(order_event({**row, "status": "NEW", "lastFilledSize": None, "fees": None}))
             self.tell(order_event(row))
             await self.until(lambda: self.heard("Completed"))
+            del self.venue.answers[POST_ORDER]
             return answer
 
         self.venue.answers[POST_ORDER] = tell_first
         client_order_id = self.order()
-        await self.until(lambda: self.heard("Completed"))
-        await asyncio.sleep(0.05)
+        await self.until(lambda: POST_ORDER not in self.venue.answers)
+        await self.open_order()  # whose answer comes after the first one's
 
         self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
         self.assertNotIn(client_order_id, self.connector.in_flight_orders)

@@ -258,7 +258,7 @@ class ReconnectionTests(DerivativeTestCase):
 
         await self.poll()
         self.tell(order_event(row))
-        await self.until(lambda: not self.connector._tasks)
+        await self.until_idle()
 
         self.assertFalse(reconnect.called)
 
@@ -276,7 +276,7 @@ class ReconnectionTests(DerivativeTestCase):
 
         self.venue.answers[GET_ORDERS] = overtaken_by_an_event
         await self.poll()
-        await self.until(lambda: not self.connector._tasks)
+        await self.until_idle()
 
         self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
         self.assertFalse(reconnect.called)
@@ -287,7 +287,8 @@ class ReconnectionTests(DerivativeTestCase):
         self.venue.fill_order(client_order_id)
 
         await self.connect_stream()
-        await self.until(lambda: len(self.events_of(client_order_id)) == 3 and not self.connector._tasks)
+        await self.until(lambda: len(self.events_of(client_order_id)) == 3)
+        await self.until_idle()
 
         self.assertEqual(["Created", "Filled", "Completed"], self.events_of(client_order_id))
         self.assertFalse(reconnect.called)
