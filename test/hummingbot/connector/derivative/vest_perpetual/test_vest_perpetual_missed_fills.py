@@ -1,17 +1,19 @@
 """Parts that were missed before an order was cancelled (C16): booked before its end when the position tells whose they
 were, said otherwise, and a cancel in normal life is not held up."""
 import asyncio
-import logging
 import time
 from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
-    DerivativeTestCase,
-    account,
     answering,
     filled,
     order_event,
     order_row,
-    position,
+)
+from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import (
+    GET_ORDERS,
+    LAG_S,
+    MissedFillsTestCase,
+    PatientTestCase,
 )
 from typing import NamedTuple, Optional
 from unittest.mock import patch
@@ -20,13 +22,6 @@ from hummingbot.connector.derivative.vest_perpetual import (
     vest_perpetual_constants as CONSTANTS,
     vest_perpetual_wire as wire,
 )
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_derivative import VestPerpetualDerivative
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_user_stream_data_source import STREAM_RECONNECTED
-
-GET_ORDERS = ("GET", CONSTANTS.ORDERS_PATH)
-LAG_S = 0.2
 
 
 class Case(NamedTuple):
@@ -50,109 +45,9 @@ CASES = {
     "more than the order": Case(True, None, "1.5", None),
     "all of it, which would not be a cancelled order": Case(True, None, "1", None),
 }
-ENTRY_PRICES = {
-    "0.1": "95", "0.4": "95.000000", "0.8": "92.500000", "1": "95", "1.5": "95", "-0.3": "105", "-0.4": "105",
-}
 
 
-class MissedFillsTestCase(DerivativeTestCase):
-    """What an account tells, which lags the venue by `LAG_S` at most."""
-
-    async def asyncSetUp(self):
-        quick = patch.object(VestPerpetualDerivative, "ACCOUNT_LAG_LIMIT_S", LAG_S)
-        self.addCleanup(quick.stop)
-        quick.start()
-        await super().asyncSetUp()
-        self.listen()
-
-    # --- What happens
-
-    def hold(self, size):
-        """The account has a position."""
-        row = [] if size is None else [position(
-            "BTC-PERP", size.lstrip("-"), is_long=not size.startswith("-"), entryPrice=ENTRY_PRICES[size]
-        )]
-        self.venue.account = account(positions=row)
-
-    async def connect(self, times=1):
-        connections = self.connector._stream_connections + times
-        for _ in range(times):
-            self.tell(STREAM_RECONNECTED)
-        await self.until(lambda: self.connector._stream_connections == connections)
-        await self.until(lambda: not self.connector._is_reconciling)
-
-    async def know(self, size=None):
-        """The stream is there, and the account has been looked at for long enough to be sure of the position."""
-        self.hold(size)
-        await self.connect()
-        await self.poll_for(1.5 * LAG_S)
-
-    def set_lag(self, lag_s):
-        """From now on: so long that nothing is settled by the passing of time, however slow the computer is, or not."""
-        for waiting in (self.connector._missed_fills, self.connector._missed_fills._watch):
-            waiting._lag_s = lag_s
-
-    async def poll_for(self, duration_s):
-        end_s = time.monotonic() + duration_s
-        while time.monotonic() < end_s:
-            await self.poll()
-            await asyncio.sleep(0.02)
-        await self.poll()
-
-    async def poll_until(self, condition):
-        async with asyncio.timeout(30):
-            while not condition():
-                await self.poll()
-                await asyncio.sleep(0.02)
-
-    async def restart(self):
-        """The client is killed, and starts again with what it has saved."""
-        saved = self.connector.tracking_states
-        self.connector = self.make_connector()
-        await self.connector._update_trading_rules()
-        self.connector.restore_tracking_states(saved)
-        self.connector._missed_fills.recall()
-        self.listen()
-
-    async def miss_a_part(self):
-        """The stream was away while an order filled in part and was cancelled; only the position shows it."""
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        await self.connect()
-        return client_order_id
-
-    def is_done(self, client_order_id):
-        return client_order_id not in self.connector.in_flight_orders
-
-    def cancelled_row(self, client_order_id, **fields):
-        return self.venue.change_order(client_order_id, "CANCELLED", **fields)
-
-    def cancellation(self, client_order_id):
-        """The event, which says nothing but that."""
-        row = self.cancelled_row(client_order_id)
-        return order_event({key: row[key] for key in ("id", "nonce", "status", "postTime")})
-
-    def errors(self):
-        return self.logs.texts(logging.ERROR)
-
-    def explained(self):
-        """The position that the fills explain."""
-        known = self.connector._missed_fills._watch.basis().get("BTC-PERP")
-        return known and known.size
-
-    def filled_amount(self):
-        return sum(fill.amount for fill in self.heard("Filled"))
-
-
-class MissedFillsTests(MissedFillsTestCase):
-    async def asyncSetUp(self):
-        # Where the end is not held for as long as that, a busy machine may take longer than the account may lag.
-        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
-        self.enterContext(patch.multiple(PositionWatch, MEMORY_LAGS=100, LATE_LAGS=100))  # with its own tests
-        await super().asyncSetUp()
-
+class MissedFillsTests(PatientTestCase):
     # --- What the position tells
 
     async def check(self, case):
@@ -247,184 +142,6 @@ class MissedFillsTests(MissedFillsTestCase):
         with patch.object(self.connector._missed_fills, "MEMORY_REFRESH_S", 0):
             await self.poll()
         self.assertNotEqual(before, notes.read_text())
-
-    async def cancel_beside_a_fill_of_somebody_else(self, size):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.fill_of_somebody_else(99, size)
-        self.hold("0.4")
-        await self.connect()
-        await self.until(lambda: self.is_done(client_order_id))
-        await self.poll_for(LAG_S)
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-
-    async def test_c16_somebody_else_made_it_unheard(self):
-        await self.cancel_beside_a_fill_of_somebody_else("0.4")
-        self.assertEqual([], self.errors())
-
-    async def test_c16_somebody_else_made_some_of_it_unheard(self):
-        await self.cancel_beside_a_fill_of_somebody_else("0.1")
-        self.assertEqual(1, len(self.errors()))
-
-    def fill_of_somebody_else(self, nonce, size, time_ms=None):
-        """The row of an order of somebody else that the venue lists from now on."""
-        time_ms = time_ms or int(time.time() * 1000)
-        return self.venue.add_order(nonce, "FILLED", size=size, postTime=time_ms, **filled(size, "100", "1", time_ms))
-
-    async def test_c16_what_somebody_else_made_unheard_is_known_before_an_open_order_ends(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.fill_of_somebody_else(99, "0.4")
-        self.hold("0.4")
-        await self.poll_until(lambda: self.explained() == Decimal("0.4"))
-        self.tell(self.cancellation(client_order_id))
-        await self.until(lambda: self.is_done(client_order_id))
-        await self.poll_for(2 * LAG_S)
-
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual([], self.errors())
-
-    async def test_c16_what_somebody_else_filled_is_told_from_what_an_earlier_session_heard(self):
-        self.connector._missed_fills.recall()
-        await self.know()
-        await self.open_order()
-        time_ms = int(time.time() * 1000)
-        self.fill_of_somebody_else(97, "0.1", time_ms)
-        self.tell(order_event(self.fill_of_somebody_else(98, "0.5", time_ms + 1)))
-        await self.until_events_are_handled()
-
-        await self.restart()
-        self.fill_of_somebody_else(99, "0.2", time_ms + 2)
-        self.hold("0.8")
-        await self.connect()
-        await self.poll_until(lambda: self.explained() == Decimal("0.8"))
-
-    async def test_c16_what_somebody_else_made_does_not_explain_what_an_open_order_filled(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.fill_of_somebody_else(99, "0.1")
-        self.hold("0.4")
-        await self.poll_for(3 * LAG_S)
-        self.assertEqual(0, self.explained())
-
-        self.tell(self.cancellation(client_order_id))
-        await self.until(lambda: self.is_done(client_order_id))
-        error, = self.errors()
-        self.assertIn(client_order_id, error)
-
-    async def test_c16_what_somebody_else_fills_while_the_orders_are_read_is_heard_of_by_its_event(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        made = self.fill_of_somebody_else(98, "0.4")
-        later_ms = made["lastFilledTime"] + 3000
-        later = self.fill_of_somebody_else(99, "0.4", later_ms)
-        await self.connect()
-        await self.until(lambda: self.is_done(client_order_id))
-
-        another = await self.open_order()
-        self.tell(order_event(later))
-        self.hold("0.8")
-        await self.poll_for(3 * LAG_S)
-        self.tell(self.cancellation(another))
-        await self.until(lambda: self.is_done(another))
-        await self.poll_for(2 * LAG_S)
-        self.assertEqual([], self.errors())
-        self.assertEqual(["Created", "Cancelled"], self.events_of(another))
-
-    async def check_a_fill_that_is_heard_of_while_the_orders_are_read(self, event_of):
-        """The venue tells late, and just then, what the position has given away."""
-        client_order_id = await self.miss_a_part()
-        event = order_event(event_of(client_order_id))
-
-        async def after_the_event(request):
-            if self.connector._missed_fills.are_unsettled:
-                del self.venue.answers[GET_ORDERS]
-                self.tell(event)
-                await self.until_events_are_taken()
-            return await self.venue.usual(request)
-
-        self.venue.answers[GET_ORDERS] = after_the_event
-        await self.until(lambda: self.is_done(client_order_id))
-        await self.poll_for(2 * LAG_S)
-        self.assertEqual([], self.errors())
-        return self.events_of(client_order_id)
-
-    async def test_c16_what_somebody_else_filled_and_is_heard_of_just_then_is_no_missed_part(self):
-        names = await self.check_a_fill_that_is_heard_of_while_the_orders_are_read(
-            lambda _: self.fill_of_somebody_else(99, "0.4"))
-        self.assertEqual(["Created", "Cancelled"], names)
-
-    async def test_c16_a_missed_part_that_is_heard_of_just_then_counts_once(self):
-        names = await self.check_a_fill_that_is_heard_of_while_the_orders_are_read(
-            lambda client_order_id: {**self.venue.rows[int(client_order_id)], "status": "PARTIALLY_FILLED",
-                                     **filled("0.4", "95", "1")})
-        self.assertEqual(["Created", "Filled", "Cancelled"], names)
-        self.assertEqual(Decimal("0.4"), self.filled_amount())
-
-    async def test_c16_a_list_of_orders_that_cannot_be_read_at_once_is_asked_for_again(self):
-        client_order_id = await self.miss_a_part()
-
-        async def only_once(request):
-            del self.venue.answers[GET_ORDERS]
-            return await answering({}, 503)(request)
-
-        self.venue.answers[GET_ORDERS] = only_once
-        await self.until(lambda: self.is_done(client_order_id))
-        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual([], self.errors())
-
-    async def test_c16_what_somebody_else_filled_and_was_heard_is_counted_once(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        event = order_event(order_row("0x99", "5", "FILLED", size="0.4", **filled("0.4", "100", "1")))
-        self.tell(event)
-        self.tell(event)
-        self.cancelled_row(client_order_id)
-        self.hold("0.8")
-        await self.connect()
-        await self.until(lambda: self.is_done(client_order_id))
-
-        self.assertEqual(["Created", "Filled", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual(Decimal("0.4"), self.filled_amount())
-
-    async def test_c16_what_somebody_else_filled_in_parts_that_look_alike_is_counted_whole(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        part = filled("0.1", "100", "1")
-        for status in ("PARTIALLY_FILLED", "PARTIALLY_FILLED", "PARTIALLY_FILLED", "FILLED", "PARTIALLY_FILLED"):
-            self.tell(order_event(order_row("0x99", "5", status, size="0.4", **part)))
-        self.cancelled_row(client_order_id)
-        self.hold("0.4")
-        await self.connect()
-        await self.until(lambda: self.is_done(client_order_id))
-        await self.poll_for(LAG_S)
-
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual([], self.errors())
-
-    async def test_c16_a_cancelled_order_of_somebody_else_can_have_made_it_too(self):
-        await self.know()
-        client_order_id = await self.open_order()
-        self.cancelled_row(client_order_id)
-        self.venue.add_order(99, "CANCELLED", postTime=int(time.time() * 1000))
-        self.hold("0.4")
-        await self.connect()
-        await self.until(lambda: self.is_done(client_order_id))
-        await self.poll_for(LAG_S)
-
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual(1, len(self.errors()))
-
-    async def test_c16_nothing_is_guessed_while_the_orders_of_others_cannot_be_read(self):
-        client_order_id = await self.miss_a_part()
-        self.venue.answers[GET_ORDERS] = answering({}, 503)
-        await self.until(lambda: self.is_done(client_order_id))
-
-        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual(1, len(self.errors()))
 
     async def test_c16_an_account_that_lags_is_waited_for(self):
         await self.know()
