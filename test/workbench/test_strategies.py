@@ -1,6 +1,7 @@
 """Our controllers and the runner of controllers, without an exchange."""
 import asyncio
 from decimal import Decimal
+from test.workbench.market_testing import StubMarket
 from types import SimpleNamespace
 
 import pandas as pd
@@ -19,36 +20,22 @@ from scripts.v2_with_controllers import RESTART_PAUSE_S, V2WithControllers, V2Wi
 NOW_S = 1000.0
 
 
-class Market:
-    """Stands for the market data of one pair: tick 0.5, step and minimum 0.001."""
+class Market(StubMarket):
+    """A tick of 0.5; step and minimum are 0.001."""
 
     closes = []
-    middle = Decimal("100")
-    is_open = None
+
+    def __init__(self):
+        super().__init__(price="100", step="0.001")
 
     def get_candles_df(self, connector, pair, interval, max_records):
         return pd.DataFrame({"close": [float(close) for close in self.closes[-max_records:]]})
 
-    def get_price_by_type(self, connector, pair, price_type):
-        return self.middle
-
-    def get_connector(self, name):
-        return SimpleNamespace(is_market_open=lambda pair: self.is_open)
-
     def initialize_rate_sources(self, pairs):
         pass
 
-    def time(self):
-        return NOW_S
-
     def quantize_order_price(self, connector, pair, price):
         return (price * 2).quantize(Decimal("1")) / 2
-
-    def quantize_order_amount(self, connector, pair, amount):
-        return amount.quantize(Decimal("0.001"))
-
-    def get_trading_rules(self, connector, pair):
-        return SimpleNamespace(min_order_size=Decimal("0.001"))
 
 
 @pytest.fixture
@@ -150,8 +137,8 @@ def test_the_signal_is_the_distance_of_the_averages(trend_follower, closes, sign
 @pytest.mark.parametrize("closes, side", [((100, 100, 102, 103), TradeType.BUY), ((100, 100, 98, 97), TradeType.SELL)])
 def test_a_trend_is_followed_with_an_order_on_the_step(trend_follower, closes, side):
     see(trend_follower, *closes)
-    trend_follower.market_data_provider.middle = Decimal("99.7")
-    assert orders_of(trend_follower) == [(side, Decimal("0.502"))]
+    trend_follower.market_data_provider.price = Decimal("99.7")
+    assert orders_of(trend_follower) == [(side, Decimal("0.501"))]
     assert trend_follower.stop_actions_proposal() == []
 
 
@@ -164,10 +151,10 @@ def test_a_trend_is_not_followed_while(trend_follower, executors):
     assert orders_of(trend_follower) == []
 
 
-@pytest.mark.parametrize("middle", ["NaN", "100000"], ids=["no price", "an order below the minimum"])
-def test_no_order_is_made_of(trend_follower, middle):
+@pytest.mark.parametrize("price", ["NaN", "100000"], ids=["no price", "an order below the minimum"])
+def test_no_order_is_made_of(trend_follower, price):
     see(trend_follower, 100, 100, 102, 103)
-    trend_follower.market_data_provider.middle = Decimal(middle)
+    trend_follower.market_data_provider.price = Decimal(price)
     assert orders_of(trend_follower) == []
 
 

@@ -1,6 +1,7 @@
 """When the funding controller opens, which side, when it lets go, and that it leaves closed markets alone."""
 import asyncio
 from decimal import Decimal
+from test.workbench.market_testing import StubMarket
 from types import SimpleNamespace
 
 import pytest
@@ -13,29 +14,15 @@ from hummingbot.strategy_v2.models.executor_actions import CreateExecutorAction,
 PAIR = "AAPL-USDC"
 
 
-class Provider:
-    """What the controller is told: funding rate, price and market."""
+class Provider(StubMarket):
+    """What the controller is told: a funding rate too."""
 
     def __init__(self):
-        self.rate, self.price, self.is_open, self.now_s = Decimal("0.0005"), Decimal("200"), True, 1000.0
+        super().__init__(price="200", step="0.1")
+        self.rate, self.is_open = Decimal("0.0005"), True
 
     def get_funding_info(self, connector, pair):
         return SimpleNamespace(rate=self.rate, next_funding_utc_timestamp=3600)
-
-    def get_price_by_type(self, connector, pair, price_type):
-        return self.price
-
-    def quantize_order_amount(self, connector, pair, amount):
-        return amount.quantize(Decimal("0.1"), rounding="ROUND_DOWN")
-
-    def get_trading_rules(self, connector, pair):
-        return SimpleNamespace(min_order_size=Decimal("0.1"))
-
-    def get_connector(self, name):
-        return SimpleNamespace(is_market_open=lambda pair: self.is_open)
-
-    def time(self):
-        return self.now_s
 
 
 @pytest.fixture
