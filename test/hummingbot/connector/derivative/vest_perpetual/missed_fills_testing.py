@@ -2,6 +2,7 @@
 import asyncio
 import logging
 import time
+from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
     DerivativeTestCase,
     account,
@@ -32,6 +33,10 @@ class MissedFillsTestCase(DerivativeTestCase):
         quick.start()
         await super().asyncSetUp()
         self.listen()
+
+    def make_connector(self, **arguments):
+        # Ten times the usual limits, because the pauses are that much shorter: nobody waits ten seconds for capacity.
+        return super().make_connector(**{"rate_limits_share_pct": Decimal(1000), **arguments})
 
     # --- What happens
 
