@@ -251,6 +251,10 @@ class Bot:
         """
         return self._order(self.connector.sell, pair, amount, price, position_action=action, **more)
 
+    def limit_order(self, factor: Any = "0.9") -> str:
+        """An order to buy at the middle price times a factor; with one below 1 it waits."""
+        return self.buy("BTC-USDC", "0.01", price=self.price("BTC-USDC", factor))
+
     def _order(self, place: Callable[..., str], pair: str, amount: Any, price: Any, **more: Any) -> str:
         order_type = OrderType.MARKET if price is None else OrderType.LIMIT
         limit_price = Decimal("NaN") if price is None else Decimal(str(price))
@@ -417,6 +421,14 @@ class Bench:
         """The journal's entries of a REST request."""
         entries = await self.admin.journal(kind="rest", path=path, since=since)
         return [entry for entry in entries if entry["method"] == method]
+
+    async def is_answered(self) -> bool:
+        """Whether the venue has answered the first order it was sent."""
+        return (await self.requests("POST", "/orders"))[0]["status"] is not None
+
+    async def has_struck(self, fault: int, times: int) -> bool:
+        """Whether a fault was brought about so often."""
+        return any(rule["id"] == fault and rule["struck"] >= times for rule in await self.admin.faults())
 
     def remember_secrets(self) -> None:
         """Notes the listen keys in force, which may never be in the log."""

@@ -126,7 +126,7 @@ async def test_a5_the_clients_autocompletion_has_all_pairs():
 async def test_a9_every_order_type_that_is_offered_works():
     async with running() as bench:
         place = {OrderType.MARKET: lambda: bench.bot.buy("BTC-USDC", "0.01"),
-                 OrderType.LIMIT: lambda: bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "1.01"))}
+                 OrderType.LIMIT: lambda: bench.bot.limit_order("1.01")}
         assert set(bench.connector.supported_order_types()) == set(place)
         for order_type in bench.connector.supported_order_types():
             order_id = place[order_type]()
@@ -193,14 +193,10 @@ async def test_a12_an_order_that_reaches_the_venue_after_its_time_out(late_ms, w
             await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", times=1, delay_ms=late_ms)
             order_id = bench.bot.buy("BTC-USDC", "0.02", price=bench.bot.price("BTC-USDC", "0.9"))
             await bench.until(lambda: bench.said("It is not known whether Vest has order"))
-            await bench.until(lambda: _was_answered(bench))
+            await bench.until(bench.is_answered)
             row = await bench.venue_order(order_id)
             assert (row is not None) == (end == "Created")
             await bench.until(lambda: bench.bot.names(order_id) == [end])
-
-
-async def _was_answered(bench):
-    return (await bench.requests("POST", "/orders"))[0]["status"] is not None
 
 
 async def test_a13_refusals_for_too_many_requests_lose_no_order():
@@ -213,14 +209,10 @@ async def test_a13_refusals_for_too_many_requests_lose_no_order():
             await bench.bot.open(order_id)
         fault = await bench.admin.add_fault("rest", "status", method="GET", path="/orders|/account", status=429,
                                             times=times, headers={"Retry-After": "0"})
-        await bench.until(lambda: _has_struck(bench, fault, times))
+        await bench.until(lambda: bench.has_struck(fault, times))
         assert all(bench.bot.names(order_id) == ["Created"] for order_id in orders)
         ids = [row[0] for row in bench.bot.records.query('SELECT exchange_order_id FROM "Order"')]
         assert sorted(ids) == sorted(row["id"] for row in (await bench.ledger())["orders"])
-
-
-async def _has_struck(bench, fault, count):
-    return any(rule["id"] == fault and rule["struck"] >= count for rule in await bench.admin.faults())
 
 
 # --- A15: the client's books
@@ -237,7 +229,7 @@ async def test_a15_every_fill_is_once_in_events_history_csv_and_database(fees):
         orders = [bot.buy("BTC-USDC", "0.03"), bot.sell("ETH-USDC", "0.9"), bot.buy("ETH-USDC", "0.3")]
         for order_id in orders:
             await bot.filled(order_id)
-        waiting = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        waiting = bot.limit_order()
         await bot.open(waiting)
         await bot.cancel(waiting)
         await bench.admin.pause_prices()
@@ -301,7 +293,7 @@ async def test_a17_funding_info_is_there_as_soon_as_a_pair_is():
 async def test_a18_the_bot_recovers_by_itself(trouble):
     async with running(with_proxy=True) as bench:
         bench.expected_complaints = [INTERRUPTED, "NETWORK", "could not be read"]
-        waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+        waiting = bench.bot.limit_order()
         await bench.bot.open(waiting)
         opened = len(await bench.admin.journal(kind="socket_opened"))
         if trouble == "clock ahead":
@@ -342,12 +334,12 @@ async def test_b11_a_request_that_hangs_holds_up_no_poll():
     with short_timeout(0.5, RESTMethod.GET, "/orders", "/account"):
         async with running() as bench:
             bench.expected_complaints = ["could not be read"]
-            waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+            waiting = bench.bot.limit_order()
             await bench.bot.open(waiting)
             exchange_id = bench.bot.exchange_id(waiting)
             await bench.admin.add_fault("socket", "drop", socket="private", channel="account_private")
             hanging = await bench.admin.add_fault("rest", "hang", method="GET", path="/orders|/account", times=2)
-            await bench.until(lambda: _has_struck(bench, hanging, 2))
+            await bench.until(lambda: bench.has_struck(hanging, 2))
             await bench.admin.cancel_order(bench.bot.account_group, exchange_id)
             await bench.until(lambda: bench.bot.is_done(waiting))
             assert bench.bot.names(waiting) == ["Created", "Cancelled"]
@@ -357,7 +349,7 @@ async def test_b14_a_cancel_that_times_out_is_not_taken_for_a_missing_exchange_i
     with short_timeout(0.5, RESTMethod.POST, "/orders/cancel"):
         async with running() as bench:
             bench.expected_complaints = ["ERROR.*Failed to cancel order .*no answer in time"]
-            waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+            waiting = bench.bot.limit_order()
             await bench.bot.open(waiting)
             await bench.admin.add_fault("rest", "hang", path="/orders/cancel", times=1)
             bench.bot.ask_to_cancel(waiting)

@@ -67,7 +67,7 @@ async def test_a8_leverage_is_the_venues_and_clamped_with_a_warning():
 async def test_a8_a_refused_leverage_is_said_and_not_recorded():
     async with running() as bench:
         bench.expected_complaints = ["NETWORK.*Error setting leverage 20 for BTC-USDC.*3020"]
-        order_id = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         bench.connector.set_leverage("BTC-USDC", 20)
         await bench.until(lambda: bench.said("3020"))

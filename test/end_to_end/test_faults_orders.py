@@ -46,14 +46,10 @@ async def assert_adopted(bench, order_id):
     assert await posts(bench) == 1
 
 
-def limit_order(bench):
-    return bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
-
-
 async def test_c01_reset_before_the_venue_saw_the_order():
     async with running() as bench:
         await fault_orders(bench, "reset", "before")
-        await assert_never_arrived(bench, limit_order(bench))
+        await assert_never_arrived(bench, bench.bot.limit_order())
 
 
 @pytest.mark.parametrize("is_heard", [True, False], ids=["events", "no events"])
@@ -62,7 +58,7 @@ async def test_c02_accepted_but_the_answer_is_lost(is_heard):
         await fault_orders(bench, "reset", "after")
         if not is_heard:
             await drop_events(bench)
-        await assert_adopted(bench, limit_order(bench))
+        await assert_adopted(bench, bench.bot.limit_order())
 
 
 @pytest.mark.slow
@@ -88,14 +84,14 @@ async def test_c03_accepted_and_filled_while_neither_answer_nor_events_come():
 async def test_c04_server_error_before_the_order_was_taken(status):
     async with running() as bench:
         await fault_orders(bench, "status", "before", status=status)
-        await assert_never_arrived(bench, limit_order(bench))
+        await assert_never_arrived(bench, bench.bot.limit_order())
 
 
 @pytest.mark.parametrize("status", [502, 503])
 async def test_c04_server_error_after_the_order_was_taken(status):
     async with running() as bench:
         await fault_orders(bench, "status", "after", status=status)
-        await assert_adopted(bench, limit_order(bench))
+        await assert_adopted(bench, bench.bot.limit_order())
 
 
 RATE_LIMITED = [
@@ -111,7 +107,7 @@ async def test_c05_rate_limited(rule, when):
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*Vest asks for fewer requests"]
         await fault_orders(bench, when=when, **rule)
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         if when == "before":
             await assert_never_arrived(bench, order_id)
         else:
@@ -127,7 +123,7 @@ async def test_c06_definitive_refusals_over_http(shape):
         for code in REFUSALS:
             await fault_orders(bench, "status", "before", status=status,
                                body=json.dumps(wrap({"code": code, "msg": "Refused."})))
-            order_id = limit_order(bench)
+            order_id = bench.bot.limit_order()
             await bench.until(lambda: bench.bot.is_done(order_id))
             assert bench.bot.names(order_id) == ["Failed"]
             assert f"Vest error {code}: " in bench.bot.failure(order_id)
@@ -140,7 +136,7 @@ async def test_c06_definitive_refusals_by_event():
         bench.expected_complaints = [CLOSED]
         for code in (code for code in REFUSALS if code >= 3000):
             await bench.admin.reject_next(code)
-            order_id = limit_order(bench)
+            order_id = bench.bot.limit_order()
             await bench.until(lambda: bench.bot.is_done(order_id))
             assert bench.bot.names(order_id)[-1] == "Failed"
             assert f"Vest error {code}: " in bench.bot.failure(order_id)
@@ -149,14 +145,14 @@ async def test_c06_definitive_refusals_by_event():
 async def test_c07_truncated_answer_after_the_order_was_taken():
     async with running() as bench:
         await fault_orders(bench, "truncate", "after")
-        await assert_adopted(bench, limit_order(bench))
+        await assert_adopted(bench, bench.bot.limit_order())
 
 
 async def test_c08_duplicate_of_our_own_nonce_is_our_order():
     async with running() as bench:
         await fault_orders(bench, "error_200", "after", code=3015)
         await drop_events(bench)
-        await assert_adopted(bench, limit_order(bench))
+        await assert_adopted(bench, bench.bot.limit_order())
 
 
 async def test_c09_fill_event_before_the_answer():
@@ -167,20 +163,16 @@ async def test_c09_fill_event_before_the_answer():
         await bench.bot.filled(order_id)
         journal = await bench.requests("POST", "/orders")
         assert journal[0]["status"] is None, "the answer was not late"
-        await bench.until(lambda: _is_answered(bench))
+        await bench.until(bench.is_answered)
         await bench.another_poll()
         assert bench.bot.names(order_id) == WHOLE_LIFE
-
-
-async def _is_answered(bench):
-    return (await bench.requests("POST", "/orders"))[0]["status"] is not None
 
 
 @pytest.mark.parametrize("is_heard", [True, False], ids=["events", "no events"])
 async def test_c10_answer_to_a_cancel_is_lost(is_heard):
     async with running() as bench:
         bench.expected_complaints = ["ERROR.*Failed to cancel order"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         if not is_heard:
             await drop_events(bench)
@@ -193,7 +185,7 @@ async def test_c10_answer_to_a_cancel_is_lost(is_heard):
 async def test_c11_cancel_races_a_fill(is_heard):
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*Failed to cancel order .*not found"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         price = bench.connector.in_flight_orders[order_id].price
         if not is_heard:
@@ -217,7 +209,7 @@ async def test_c12_cancel_before_the_exchange_id_is_known(wait_s):
         await bench.admin.add_fault("rest", "delay", method="GET", path="/orders", delay_ms=late_ms)
         await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="after", times=1,
                                     delay_ms=late_ms)
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.until(lambda: order_id in bench.connector.in_flight_orders)
         bench.bot.ask_to_cancel(order_id)
         # The account's stream goes on meanwhile.
@@ -232,7 +224,7 @@ async def test_c12_cancel_before_the_exchange_id_is_known(wait_s):
 async def test_c13_cancel_all_with_one_that_hangs():
     async with running() as bench:
         bench.expected_complaints = ["NETWORK.*Unexpected error cancelling orders"]
-        orders = [limit_order(bench) for _ in range(3)]
+        orders = [bench.bot.limit_order() for _ in range(3)]
         for order_id in orders:
             await bench.bot.open(order_id)
         await bench.admin.add_fault("rest", "hang", path="/orders/cancel", times=1)
@@ -368,7 +360,7 @@ async def test_c17_a_stale_event_revives_nothing(end):
             order_id = bench.bot.buy("BTC-USDC", "0.01")
             await bench.bot.filled(order_id)
         else:
-            order_id = limit_order(bench)
+            order_id = bench.bot.limit_order()
             await bench.bot.open(order_id)
             await bench.bot.cancel(order_id)
         names = bench.bot.names(order_id)

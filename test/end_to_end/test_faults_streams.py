@@ -15,10 +15,6 @@ def private_event(event, args):
     return {"channel": "account_private", "data": {"event": event, "args": args}}
 
 
-def limit_order(bench, factor="0.9"):
-    return bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", factor))
-
-
 async def opened(bench, kind="private"):
     return [entry for entry in await bench.admin.journal(kind="socket_opened") if entry["socket_kind"] == kind]
 
@@ -39,7 +35,7 @@ async def assert_events_are_heard(bench):
 async def test_c18_an_unknown_status_is_said_and_changes_nothing():
     async with running() as bench:
         bench.expected_complaints = ["ERROR.*a status this connector does not know"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         args = {"id": bench.bot.exchange_id(order_id), "nonce": int(order_id), "status": "PONDERING", "postTime": 1}
         for _ in range(3):
@@ -90,7 +86,7 @@ async def test_c19_frames_that_cannot_be_understood(kind):
 @pytest.mark.parametrize("form", ["binary", "brotli", "batch"])
 async def test_c19_frames_in_other_forms(form):
     async with running() as bench:
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         event = private_event("ORDER", {"id": bench.bot.exchange_id(order_id), "nonce": int(order_id),
                                         "status": "CANCELLED", "postTime": bench.simulator.clock.now_ms()})
@@ -111,7 +107,7 @@ async def test_c19_frames_in_other_forms(form):
 async def test_c21_c23_what_happens_while_the_private_socket_is_closed(code):
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED]
-        to_fill, to_cancel, kept = (limit_order(bench, factor) for factor in ("0.97", "0.9", "0.8"))
+        to_fill, to_cancel, kept = (bench.bot.limit_order(factor) for factor in ("0.97", "0.9", "0.8"))
         for order_id in (to_fill, to_cancel, kept):
             await bench.bot.open(order_id)
         price = bench.connector.in_flight_orders[to_fill].price
@@ -132,7 +128,7 @@ async def test_c21_c23_what_happens_while_the_private_socket_is_closed(code):
 async def test_c21_events_count_at_once_while_the_venue_hangs_over_what_was_missed():
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED, "could not be read"]
-        kept = limit_order(bench)
+        kept = bench.bot.limit_order()
         await bench.bot.open(kept)
         hanging = await bench.admin.add_fault("rest", "hang", method="GET", path="/orders")
         connections = len(await opened(bench))
@@ -150,7 +146,7 @@ async def test_c21_events_count_at_once_while_the_venue_hangs_over_what_was_miss
 async def test_c22_a_half_open_connection_is_found_out():
     async with running(with_proxy=True) as bench:
         bench.expected_complaints = [INTERRUPTED, "could not be read", "asked for again", "NETWORK", "Error fetching"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         exchange_id = bench.bot.exchange_id(order_id)
         bench.proxy.stall()
@@ -165,7 +161,7 @@ async def test_c22_a_half_open_connection_is_found_out():
 async def test_c22_an_alive_but_mute_private_socket_is_found_out():
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         exchange_id = bench.bot.exchange_id(order_id)
         await bench.admin.add_fault("socket", "mute", socket="private", times=1)
@@ -192,7 +188,7 @@ async def test_c22_an_alive_but_mute_public_socket_is_found_out():
 async def test_c24_twenty_disconnects_in_a_row(kind):
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         for count in range(20):
             await bench.until(lambda: _has_opened(bench, kind, count + 1))
@@ -241,7 +237,7 @@ async def _is_on(bench, channel):
 @pytest.mark.slow
 async def test_c26_a_burst_of_events_and_many_books_lose_nothing_private():
     async with running(tick_interval_s=0.02) as bench:
-        orders = [limit_order(bench, "0.99") for _ in range(5)]
+        orders = [bench.bot.limit_order("0.99") for _ in range(5)]
         for order_id in orders:
             await bench.bot.open(order_id)
         event = private_event("ORDER", {**ODD_ORDER, "status": "NEW"})
@@ -287,7 +283,7 @@ async def _has_renewed(bench):
 async def test_c27_a_listen_key_that_ends_is_replaced_with_a_new_socket(fault):
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*The listen key was not renewed", INTERRUPTED]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         exchange_id = bench.bot.exchange_id(order_id)
         bench.remember_secrets()

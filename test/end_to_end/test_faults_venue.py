@@ -11,10 +11,6 @@ OUTAGE = [INTERRUPTED, "HTTP 503", "no connection to the venue", "connection bro
           "could not be read"]
 
 
-def limit_order(bench, factor="0.9"):
-    return bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", factor))
-
-
 async def statuses(bench, method, path):
     return [entry["status"] for entry in await bench.requests(method, path)]
 
@@ -23,7 +19,7 @@ async def statuses(bench, method, path):
 async def test_c28_the_venues_clock_is_another_from_the_start(offset_ms):
     async with running(clock_offset_ms=offset_ms) as bench:
         await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         await bench.bot.cancel(order_id)
         assert await statuses(bench, "POST", "/orders") == [200, 200]
@@ -63,7 +59,7 @@ async def test_c28_a_time_the_venue_refuses_again_fails_the_order_once():
     async with running() as bench:
         bench.expected_complaints = ["NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
         await bench.admin.add_fault("rest", "error_200", method="POST", path="/orders", code=1132, times=2)
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert bench.bot.names(order_id) == ["Failed"] and "1132" in bench.bot.failure(order_id)
         assert len(await bench.requests("POST", "/orders")) == 2
@@ -72,7 +68,7 @@ async def test_c28_a_time_the_venue_refuses_again_fails_the_order_once():
 async def test_c29_an_api_key_revoked_while_running():
     async with running(is_checked=False) as bench:
         bench.expected_complaints = ["1002", INTERRUPTED]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         await bench.admin.revoke_api_key(bench.bot.account_group)
         await bench.until(lambda: bench.connector.network_status.name == "NOT_CONNECTED")
@@ -96,7 +92,7 @@ async def test_c29_an_order_with_a_revoked_key_fails_in_words():
     async with running(is_checked=False) as bench:
         bench.expected_complaints = ["1002", INTERRUPTED, "NETWORK.*Error submitting"]
         await bench.admin.revoke_api_key(bench.bot.account_group)
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert "1002" in bench.bot.failure(order_id) and "register" in bench.bot.failure(order_id)
 
@@ -108,7 +104,7 @@ async def test_a1_the_signing_key_of_another_registration_is_said():
             vest_perpetual_signing_private_key=bench.simulator.accounts[1].signing_private_key)
         bench.bot.run()
         await bench.until(lambda: bench.connector.ready)
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.until(lambda: bench.bot.is_done(order_id))
         assert "enter the signing private key that was registered together with" in bench.bot.failure(order_id)
 
@@ -120,7 +116,7 @@ async def test_c30_a_limiter_that_is_hit_slows_the_connector_down(code, monkeypa
     async with running(**switches(rate_limit_code=code, retry_after=True)) as bench:
         bench.may_trip_limiter = True
         bench.expected_complaints = ["WARNING.*Vest asks for fewer requests", "1003|429"]
-        orders = [limit_order(bench) for _ in range(3)]
+        orders = [bench.bot.limit_order() for _ in range(3)]
         for order_id in orders:
             await bench.bot.open(order_id)
         count = (await bench.admin.limiter())["requests_last_minute"]
@@ -135,7 +131,7 @@ async def test_c30_a_limiter_that_is_hit_slows_the_connector_down(code, monkeypa
 async def test_c33_the_venue_answers_503_for_a_while():
     async with running() as bench:
         bench.expected_complaints = OUTAGE
-        orders = [limit_order(bench, factor) for factor in ("0.97", "0.9", "0.8")]
+        orders = [bench.bot.limit_order(factor) for factor in ("0.97", "0.9", "0.8")]
         for order_id in orders:
             await bench.bot.open(order_id)
         price = bench.connector.in_flight_orders[orders[0]].price
@@ -145,7 +141,7 @@ async def test_c33_the_venue_answers_503_for_a_while():
         await bench.until(lambda: bench.connector.network_status.name == "NOT_CONNECTED")
         await bench.admin.set_price("BTC-PERP", price - 10)
         lines = len(bench.log.lines)
-        await bench.until(lambda: _has_struck(bench, fault, 15))
+        await bench.until(lambda: bench.has_struck(fault, 15))
         assert len(bench.log.lines) - lines < 40
         assert [bench.bot.names(order_id) for order_id in orders] == [["Created"]] * 3
         await bench.admin.clear_faults()
@@ -156,18 +152,14 @@ async def test_c33_the_venue_answers_503_for_a_while():
         await bench.bot.filled(bench.bot.buy("ETH-USDC", "0.1"))
 
 
-async def _has_struck(bench, fault, count):
-    return any(rule["id"] == fault and rule["struck"] >= count for rule in await bench.admin.faults())
-
-
 async def test_c33_the_venue_is_down_for_a_while():
     async with running() as bench:
         bench.expected_complaints = [*OUTAGE, "NETWORK.*Error submitting", "WARNING.*Order .* failed: "]
-        orders = [limit_order(bench, factor) for factor in ("0.9", "0.8")]
+        orders = [bench.bot.limit_order(factor) for factor in ("0.9", "0.8")]
         for order_id in orders:
             await bench.bot.open(order_id)
         await bench.admin.go_down()
-        lost = limit_order(bench)
+        lost = bench.bot.limit_order()
         await bench.until(lambda: bench.connector.network_status.name == "NOT_CONNECTED")
         await bench.until(lambda: bench.bot.is_done(lost))
         await bench.admin.come_back()

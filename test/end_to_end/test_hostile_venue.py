@@ -40,10 +40,6 @@ HORRORS = {
 }
 
 
-def limit_order(bench, factor="0.9"):
-    return bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", factor))
-
-
 def sizes(bench):
     """What could grow in the first bot."""
     connector = bench.connector
@@ -71,19 +67,15 @@ async def is_well_again(bench, order_id):
     assert [line for line in bench.log.lines if len(line) > 4000] == []
 
 
-async def has_struck(bench, fault, count):
-    return any(rule["id"] == fault and rule["struck"] >= count for rule in await bench.admin.faults())
-
-
 @pytest.mark.parametrize("horror", HORRORS)
 async def test_every_get_is_answered_with_a_horror(horror):
     async with running() as bench:
         bench.expected_complaints = [ANYTHING]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         lines = len(bench.log.lines)
         fault = await bench.admin.add_fault("rest", "status", status=200, method="GET", body=HORRORS[horror])
-        await bench.until(lambda: has_struck(bench, fault, 15))
+        await bench.until(lambda: bench.has_struck(fault, 15))
         assert len(bench.log.lines) - lines < MOST_LINES
         await is_well_again(bench, order_id)
 
@@ -92,7 +84,7 @@ async def test_every_get_is_answered_with_a_horror(horror):
 async def test_c19_every_socket_brings_horrors_and_the_next_event_counts(horror):
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood", "HTTP 503"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         await bench.admin.add_fault("rest", "status", method="GET", path="/orders", status=503)  # only events tell
         lines = len(bench.log.lines)
@@ -116,17 +108,17 @@ async def test_c19_every_socket_brings_horrors_and_the_next_event_counts(horror)
 async def test_orders_cancels_and_listen_keys_are_answered_with_a_horror(horror):
     async with running() as bench:
         bench.expected_complaints = [ANYTHING]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         # The venue acts and answers nonsense: what became of the order is unknown until it is looked up (C7).
         fault = await bench.admin.add_fault(
             "rest", "status", status=200, method="POST|PUT", body=HORRORS[horror], when="after")
-        cancelled, adopted = limit_order(bench, "0.8"), limit_order(bench, "0.7")
+        cancelled, adopted = bench.bot.limit_order("0.8"), bench.bot.limit_order("0.7")
         await bench.bot.open(cancelled)
         await bench.bot.open(adopted)
         await bench.bot.cancel(cancelled)
         await bench.admin.disconnect_sockets("private")
-        await bench.until(lambda: has_struck(bench, fault, 6))
+        await bench.until(lambda: bench.has_struck(fault, 6))
         assert bench.bot.names(adopted) == ["Created"] and bench.bot.names(cancelled) == ["Created", "Cancelled"]
         await is_well_again(bench, order_id)
 
@@ -135,7 +127,7 @@ async def test_c20_a_flood_of_foreign_and_unknown_things_leaves_nothing_behind()
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*Vest sent .* that cannot be understood", "WARNING.*No more of this",
                                      "WARNING.*An order of Vest cannot be read in part"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         lines = len(bench.log.lines)
         now_ms = bench.simulator.clock.now_ms()
@@ -161,7 +153,7 @@ def _order_event(**args):
 async def test_only_a_frame_too_large_costs_the_connection():
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*(user stream|market data stream) of Vest is interrupted"]
-        order_id = limit_order(bench)
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         await bench.admin.push_private(bench.bot.account_group, raw="[" + " " * 5_000_000 + "]")
         await bench.until(lambda: bench.said("INFO.*user stream of Vest is connected again"))

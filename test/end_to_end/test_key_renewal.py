@@ -74,7 +74,7 @@ async def test_c29_a_bot_with_renewed_keys_goes_on_where_it_was():
 async def test_c29_keys_renewed_in_time_interrupt_nothing():
     async with running() as bench:
         bench.expected_complaints = [INTERRUPTED]
-        order_id = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+        order_id = bench.bot.limit_order()
         await bench.bot.open(order_id)
         await bench.connector.renew_keys(*await register(bench, bench.bot.credentials.primary_private_key))
         await bench.until(lambda: bench.said("INFO.*The user stream of Vest is connected again"))

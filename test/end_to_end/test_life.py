@@ -58,7 +58,7 @@ async def test_c32_orders_restored_while_their_outcome_was_unknown():
         bot = bench.bot
         # The answers of two orders are lost; one of the two was accepted.
         await bench.admin.add_fault("rest", "reset", method="POST", path="/orders", when="after", times=1)
-        accepted = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        accepted = bot.limit_order()
         await bench.until(lambda: bench.said("It is not known whether Vest has order"))
         states = bench.connector.tracking_states
         states[accepted]["exchange_order_id"] = None
@@ -167,7 +167,7 @@ async def test_c32_an_order_that_was_on_its_way_when_the_bot_died_is_waited_for(
         bot = bench.bot
         monkeypatch.setattr(CONSTANTS, "RECV_WINDOW_MS", 15_000)
         await bench.admin.add_fault("rest", "delay", method="POST", path="/orders", when="before", delay_ms=1000)
-        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        order_id = bot.limit_order()
         await bench.until(lambda: bench.requests("POST", "/orders"))
         await bot.restart()
         await bot.open(order_id)

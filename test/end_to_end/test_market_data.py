@@ -99,7 +99,7 @@ async def failed(bench, order_id):
 async def test_c31_a_closed_market_is_said_once_and_so_is_that_it_opens_while_others_trade_on():
     async with running() as bench:
         bench.expected_complaints = [CLOSED]
-        resting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+        resting = bench.bot.limit_order()
         await bench.bot.open(resting)
         assert bench.connector.is_market_open("BTC-USDC") is True
         await halt(bench)

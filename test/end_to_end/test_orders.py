@@ -162,7 +162,7 @@ async def test_orders_in_one_burst_have_each_their_own_nonce():
 async def test_a11_cancel_of_an_order_that_is_done_is_said_once_and_resolved():
     async with running() as bench:
         bench.expected_complaints = ["WARNING.*Failed to cancel order .*not found"]
-        order_id = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.95"))
+        order_id = bench.bot.limit_order("0.95")
         await bench.bot.open(order_id)
         # Neither the event nor a poll has told of the manual cancel when the strategy cancels too.
         await bench.admin.add_fault("socket", "drop", socket="private", channel="account_private")

@@ -78,7 +78,7 @@ async def test_c32_a_crash_with_orders_of_every_kind(fields):
 async def test_c32_a_crash_while_a_cancel_is_under_way(arrives):
     async with running(with_database=True) as bench:
         bot = bench.bot
-        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        order_id = bot.limit_order()
         await bot.open(order_id)
         await bench.admin.add_fault("rest", "delay" if arrives else "reset", path="/orders/cancel", delay_ms=500)
         if not arrives:
@@ -153,7 +153,7 @@ async def test_c16_what_others_traded_in_dead_time_is_blamed_on_no_order():
     async with running(with_database=True) as bench:
         bot = bench.bot
         await bot.filled(bot.buy("BTC-USDC", "0.02"))
-        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        order_id = bot.limit_order()
         await bot.open(order_id)
         exchange_id = bot.exchange_id(order_id)
         await bot.kill()
@@ -243,7 +243,7 @@ async def test_c32_the_client_may_cancel_what_it_restored_before_anything_runs()
 async def test_a20_a_clean_stop_leaves_nothing_to_restore():
     async with running(with_database=True) as bench:
         bot = bench.bot
-        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        order_id = bot.limit_order()
         await bot.open(order_id)
         await bot.filled(bot.buy("ETH-USDC", "0.1"))
         await bot.stop()

@@ -69,22 +69,18 @@ async def test_a_venue_that_says_back_what_it_was_sent_is_not_quoted(status):
     async with running(is_checked=False) as bench:
         bench.expected_complaints = [ANYTHING]
         with everything_logged():
-            order_id = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+            order_id = bench.bot.limit_order()
             await bench.bot.open(order_id)
             for body in echoes(bench).values():
                 fault = await bench.admin.add_fault("rest", "status", status=status, body=body)
                 failed = bench.bot.buy("BTC-USDC", "0.01")
-                await bench.until(lambda: _has_struck(bench, fault, 2))
+                await bench.until(lambda: bench.has_struck(fault, 2))
                 await bench.admin.disconnect_sockets("private")
-                await bench.until(lambda: _has_struck(bench, fault, 4))
+                await bench.until(lambda: bench.has_struck(fault, 4))
                 await bench.admin.remove_fault(fault)
                 assert failed in bench.bot.placed
         events = [repr(event) for event in bench.bot.events]
         assert_no_leak(bench, *events)
-
-
-async def _has_struck(bench, fault, count):
-    return any(rule["id"] == fault and rule["struck"] >= count for rule in await bench.admin.faults())
 
 
 @pytest.mark.asyncio
@@ -99,7 +95,7 @@ async def test_sockets_that_quote_the_listen_key_are_not_quoted():
                     await bench.admin.push_public(raw=raw)
                 fault = await bench.admin.add_fault("socket", "refuse_handshake", status=401, body=body)
                 await bench.admin.disconnect_sockets()
-                await bench.until(lambda: _has_struck(bench, fault, 1))
+                await bench.until(lambda: bench.has_struck(fault, 1))
                 await bench.admin.remove_fault(fault)
             await bench.until(lambda: bench.connector.ready)
             await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.01"))
@@ -127,7 +123,7 @@ async def test_broken_answers_leave_no_secret_in_errors_or_their_causes(rule):
                     await _private_request(bench, method)
                 errors.append(failure.value)
             await bench.admin.disconnect_sockets("private")
-            await bench.until(lambda: _has_struck(bench, fault, 4))
+            await bench.until(lambda: bench.has_struck(fault, 4))
             await bench.admin.clear_faults()
             await bench.until(lambda: bench.connector.ready)
         told = [words for error in errors for words in words_of_error(error)]

@@ -67,7 +67,7 @@ async def trade(bench: Any) -> int:
     await bench.admin.set_funding_rate("BTC-PERP", "0.5")
     for pair, amount in (("BTC-USDC", "0.02"), ("ETH-USDC", "0.5")):
         await bot.filled(bot.buy(pair, amount))
-    resting = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.95"))
+    resting = bot.limit_order("0.95")
     await bot.open(resting)
     await bot.cancel(resting)
     bench.expected_complaints += ["stream of Vest is interrupted"]

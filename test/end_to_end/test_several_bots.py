@@ -181,7 +181,7 @@ async def test_an_order_of_another_bot_with_our_very_nonce_is_not_taken_for_ours
         bot = bench.bot
         # Orders of the administration leave nonces free, so the venue's answer to a second order has to be set.
         await bench.admin.add_fault("rest", "error_200", method="POST", path="/orders", code=3015)
-        order_id = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        order_id = bot.limit_order()
         foreign = await bench.admin.place_order(bot.account_group, "ETH-PERP", False, "0.5", "LIMIT", "9000",
                                                 nonce=int(order_id))
         await bench.until(lambda: bot.is_done(order_id))
@@ -199,7 +199,7 @@ async def test_b21_account_group_0_is_an_account_like_any_other():
         bot = bench.bot
         assert bot.account_group == 0
         await bench.admin.set_switch("public_group_header", "required")
-        waiting = bot.buy("BTC-USDC", "0.01", price=bot.price("BTC-USDC", "0.9"))
+        waiting = bot.limit_order()
         await bot.open(waiting)
         bench.connector.set_leverage("ETH-USDC", 5)
         await bench.until(lambda: bench.connector.get_leverage("ETH-USDC") == 5)

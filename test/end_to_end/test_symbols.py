@@ -139,7 +139,7 @@ async def test_c31_an_open_order_outlives_a_change_of_its_markets_decimals():
 async def test_c31_orders_wait_out_a_halt():
     async with running() as bench:
         bench.expected_complaints = [CLOSED]
-        waiting = bench.bot.buy("BTC-USDC", "0.01", price=bench.bot.price("BTC-USDC", "0.9"))
+        waiting = bench.bot.limit_order()
         await bench.bot.open(waiting)
         await bench.admin.set_status("BTC-PERP", "HALT")
         refused = bench.bot.buy("BTC-USDC", "0.01")
