@@ -221,6 +221,24 @@ async def test_c12_cancel_before_the_exchange_id_is_known(wait_s):
         await bench.admin.clear_faults()
 
 
+async def test_c12_a_cancel_that_waits_for_the_exchange_id_survives_an_outage():
+    async with running() as bench:
+        bench.expected_complaints = ["WARNING", "NETWORK"]
+        bench.connector.CANCEL_WAIT_S = 0.3
+        await drop_events(bench, match="BTC-PERP")
+        await bench.admin.add_fault("rest", "status", method="GET", path="/orders", status=503)
+        await bench.admin.add_fault("rest", "reset", method="POST", path="/orders", when="after", times=1)
+        order_id = bench.bot.limit_order()
+        await bench.until(lambda: order_id in bench.connector.in_flight_orders)
+        bench.bot.ask_to_cancel(order_id)
+        await bench.until(lambda: bench.said("will be cancelled when Vest has confirmed it"))
+        await bench.admin.add_fault("rest", "status", path="/ticker/latest", status=503)
+        await bench.until(lambda: bench.said("changed to NetworkStatus.NOT_CONNECTED"))
+        await bench.admin.clear_faults()
+        await bench.until(lambda: bench.bot.is_done(order_id))
+        assert bench.bot.names(order_id) == ["Created", "Cancelled"]
+
+
 async def test_c13_cancel_all_with_one_that_hangs():
     async with running() as bench:
         bench.expected_complaints = ["NETWORK.*Unexpected error cancelling orders"]
