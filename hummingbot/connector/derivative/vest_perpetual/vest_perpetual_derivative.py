@@ -323,6 +323,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         for task in tasks:
             if task is not None:
                 task.cancel()
+        self._tasks.clear()  # they end at their next step, perhaps before their first
         await super().stop_network()
         if not self._is_starting:
             await self._web_assistants_factory.close()
@@ -358,6 +359,9 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
         return task
+
+    def _goes_on(self, task: Optional[asyncio.Task]) -> bool:
+        return task in self._tasks
 
     def _on_task_done(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)

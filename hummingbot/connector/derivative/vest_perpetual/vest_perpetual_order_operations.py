@@ -22,7 +22,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     is_outcome_unknown,
 )
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_book import worst_price
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_updates import VestOrderUpdates, is_running
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_updates import VestOrderUpdates
 from hummingbot.core.data_type.cancellation_result import CancellationResult
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.in_flight_order import InFlightOrder
@@ -294,7 +294,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
             return True
         except asyncio.TimeoutError:
             pass
-        if not is_running(self._waiting_cancels.get(order.client_order_id)):
+        if not self._goes_on(self._waiting_cancels.get(order.client_order_id)):
             self.logger().info(f"Order {order.client_order_id} will be cancelled when Vest has confirmed it.")
             self._waiting_cancels[order.client_order_id] = self._spawn(self._cancel_when_known(order))
         return False
@@ -310,7 +310,7 @@ class VestOrderOperations(VestOrderUpdates, ABC):
 
     def _go_on_cancelling(self) -> None:
         """Orders that a strategy wants cancelled as soon as they are known are not forgotten with an outage (C12)."""
-        broken_off = [order_id for order_id, task in self._waiting_cancels.items() if not is_running(task)]
+        broken_off = [order_id for order_id, task in self._waiting_cancels.items() if not self._goes_on(task)]
         for client_order_id in broken_off:
             order = self._order_tracker.active_orders.get(client_order_id)
             if order is None:

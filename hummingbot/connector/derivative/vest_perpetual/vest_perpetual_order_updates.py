@@ -85,6 +85,10 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         """Runs a task that ends with the network."""
 
     @abstractmethod
+    def _goes_on(self, task: Optional[asyncio.Task]) -> bool:
+        """Whether a task of `_spawn` goes on."""
+
+    @abstractmethod
     def _refresh_account_soon(self) -> None:
         """Has balances and positions read."""
 
@@ -237,7 +241,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._missed_fills.note_status(order, venue)
         is_end_held = self._missed_fills.holds(order, venue, is_event)
         self._take(order, venue, settles_lost_orders, is_end_held, is_event)
-        if is_end_held and not is_running(self._held_ends):
+        if is_end_held and not self._goes_on(self._held_ends):
             self._held_ends = self._spawn(self._settle_held_ends())
 
     def _take(self, order: InFlightOrder, venue: wire.Order, settles_lost_orders: bool = True,
@@ -281,7 +285,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if not self._is_stream_live():
             return  # what happened while there was no stream is still being read
         self._missed_fills.compare(positions)
-        if self._missed_fills.are_unsettled and not is_running(self._unsettled):
+        if self._missed_fills.are_unsettled and not self._goes_on(self._unsettled):
             self._unsettled = self._spawn(self._settle_missed_fills())
 
     async def _settle_missed_fills(self) -> None:
@@ -426,7 +430,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
     @property
     def _is_reconciling(self) -> bool:
         """Whether what is found now was missed while there was no stream."""
-        return is_running(self._reconciliation)
+        return self._goes_on(self._reconciliation)
 
     async def _reconcile(self) -> None:
         """After every connection of the stream: whatever happened unheard is read, and orphans are cancelled."""
@@ -435,7 +439,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
             connections_read = self._stream_connections
             await self._status_polling_loop_fetch_updates()
         self._refresh_account_soon()  # positions can be compared with what was read only now
-        if is_running(self._orphan_search):
+        if self._goes_on(self._orphan_search):
             self._orphan_search.cancel()
         self._orphan_search = self._spawn(self._cancel_orphans())
 
@@ -449,8 +453,3 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
                 self._complaints.say(f"Orders left over by an earlier session could not all be looked for and "
                                      f"cancelled; that is tried again. {error}")
             await self._sleep(pauses.next_s())
-
-
-def is_running(task: Optional[asyncio.Task]) -> bool:
-    """Whether a task goes on; one that a stop of the network ended, perhaps before it had begun, does not."""
-    return task is not None and not task.done()

@@ -270,7 +270,6 @@ class OrderCancellationTests(DerivativeTestCase):
         await self.until(lambda: self.connector._order_tracker.suspects)
         self.cancel(client_order_id)
         await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
-        await asyncio.sleep(0.02)
         await self.connector.stop_network()
 
         self.cancel(client_order_id)
