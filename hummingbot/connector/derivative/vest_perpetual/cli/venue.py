@@ -37,7 +37,8 @@ Outcome = TypeVar("Outcome")
 
 
 class ManualNonces:
-    """Nonces of what people send by hand: `milliseconds x 100` and two random digits, below 10^15.
+    """Nonces of what people send by hand: `seconds x 100,000` and five random digits, below 10^15. The venue's time is
+    known to a second, so two commands within one would else be likely to get the same.
 
     Those of bots are 10^15 and more (`OrderIds`). So whatever tag a bot on the account has, an order of the command
     line is somebody else's to it: it neither tracks nor cancels it.
@@ -51,7 +52,7 @@ class ManualNonces:
 
     def next(self) -> int:
         """The next nonce."""
-        self.last = self._clock.now_ms() * 100 + random.SystemRandom().randrange(100)
+        self.last = self._clock.now_ms() // 1000 * 100_000 + random.SystemRandom().randrange(100_000)
         return self.last
 
 

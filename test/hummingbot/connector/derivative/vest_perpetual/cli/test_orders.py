@@ -10,6 +10,8 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from hummingbot.connector.derivative.vest_perpetual.cli import prompts
+from hummingbot.connector.derivative.vest_perpetual.cli.venue import ManualNonces
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 
 FAR = ("--price", "1000")
@@ -62,6 +64,14 @@ def test_fok_fills_at_once_or_is_cancelled(act, venue, account):
 def test_a_market_order_with_a_worst_price_of_ones_own(act, venue, account):
     outcome = act("order", "buy", "BTC-USDC", "0.01", *FAR, "--type", "market", "--yes")
     assert outcome.exit_code == 4 and outcome.json["error"]["venue_code"] == 3001
+
+
+def test_two_commands_of_one_second_are_unlikely_to_get_the_same_nonce():
+    """As two processes that know the venue's time from the same header."""
+    clock = ServerClock(wall_s=lambda: 1_795_424_850.501)
+    nonces = [ManualNonces(clock).next() for _ in range(200)]
+    assert {nonce // 100_000 for nonce in nonces} == {1_795_424_850} and max(nonces) < 10 ** 15
+    assert len(set(nonces)) > 190
 
 
 def test_orders_of_the_command_line_are_nobodys_among_bots(act, venue, account, tmp_path):
