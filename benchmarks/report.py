@@ -20,10 +20,10 @@ _HEADS = [
     "to reach", "reached",
 ]
 _REFERENCE_WORDS = """\
-The reference is, for a book, the work of `json` and one call of the framework's `apply_snapshot` with the framework's
-own rows; for a signature, that of `eth_abi`, the Keccak of `eth_utils` and one signature by `coincurve`; for an order,
-that of the HTTP client alone with an unsigned body of the same size. Ours can be below it where it decodes and encodes
-by faster means than these."""
+The reference is meant as a floor, the least that anyone has to do by the usual means: for a book, the work of `json`
+and one call of the framework's `apply_snapshot` with the framework's own rows; for a signature, that of `eth_abi`, the
+Keccak of `eth_utils` and one signature by `coincurve`; for an order, that of the HTTP client alone with an unsigned
+body of the same size. Ours can be below it where it decodes and encodes by faster means than these."""
 _PAIRS = re.compile(r"(\d+) pairs? × (\d+) frames/s: CPU per frame")
 _ORDERS = re.compile(r"status poll, (\d+) open orders?: CPU")
 
