@@ -162,6 +162,19 @@ async def test_a17_funding_settled_hourly_is_published_once():
             "BTC-USDC": True, "ETH-USDC": False}
 
 
+async def test_a17_funding_settled_hourly_that_shows_late_is_published():
+    async with running(**switches(funding_settlement="hourly", position_lag_ms=2000)) as bench:
+        await bench.admin.set_funding_rate("BTC-PERP", "0.001")
+        await bench.bot.filled(bench.bot.buy("BTC-USDC", "0.1"))
+        await bench.bot.position_is("BTC-USDC", "0.1")
+        await bench.another_poll()
+        # The account is read in the new hour before it tells what the hour settled.
+        await bench.admin.advance_clock(HOUR_MS - bench.simulator.clock.now_ms() % HOUR_MS)
+        await bench.until(lambda: bench.bot.payments)
+        ledger = await bench.ledger()
+        assert sum(payment.amount for payment in bench.bot.payments) == Decimal(ledger["settledFunding"]) < 0
+
+
 @pytest.mark.parametrize("lag_ms", [0, 300])
 async def test_a17_an_order_that_is_partly_filled_while_the_hour_turns_is_paid_for_once(lag_ms):
     async with running(**switches(position_lag_ms=lag_ms)) as bench:

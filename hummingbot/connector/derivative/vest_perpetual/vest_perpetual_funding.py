@@ -31,6 +31,8 @@ _FILLS_REMEMBERED = 1000
 _LOOKS_KEPT = 100
 # For so long a position that changed in a way that no order explains is compared with what it was before, in ms.
 _PATIENCE_MS = 600_000
+# For so long after the full hour its settlement may not show in the position yet, in ms.
+_SETTLEMENT_LAG_MS = 300_000
 _SETTLING_STATUSES = (CONSTANTS.ORDER_STATUS_FILLED, CONSTANTS.ORDER_STATUS_CANCELLED)
 
 
@@ -75,7 +77,7 @@ class FundingPayments:
         self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # ids of orders whose settlement is booked
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
         self._fills: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # by order id
-        self._looks: Deque[Tuple[int, Dict[str, _Look]]] = deque(maxlen=_LOOKS_KEPT)  # not yet judged
+        self._looks: Deque[Tuple[int, Dict[str, Optional[_Look]]]] = deque(maxlen=_LOOKS_KEPT)  # not yet judged
         self._bases: Dict[str, _Look] = {}
         self._looked_ms: Optional[int] = None
 
@@ -119,29 +121,34 @@ class FundingPayments:
         :param time_ms: the venue's time of it, in ms
         """
         self._looks.append((time_ms, {
-            position.symbol: _Look(time_ms, position.signed_size, position.settled_funding)
-            for position in account.positions if position.settled_funding is not None
+            position.symbol: None if position.settled_funding is None else
+            _Look(time_ms, position.signed_size, position.settled_funding)
+            for position in account.positions
         }))
 
-    def _settle_hours(self, time_ms: int, looks: Dict[str, _Look]) -> None:
+    def _settle_hours(self, time_ms: int, looks: Dict[str, Optional[_Look]]) -> None:
         """Books what positions settled over a full hour and no order accounts for.
 
         A position and the orders are read apart, either may lag, and an order says what it settled only when it is
         FILLED. So a look is compared with an earlier one only when the orders read make up exactly the change of size
         between the two; until then the earlier one is kept. A position that closes before that shows nothing.
+        A look soon after the full hour may not show its settlement yet, which then comes within the new hour. A symbol
+        without a position has one of size 0.
         """
-        bases = {}
-        for symbol, look in looks.items():
+        for symbol in {*looks, *self._bases, *(fill.symbol for fill in self._fills.values())}:
+            look = looks.get(symbol, _Look(time_ms, Decimal(0), Decimal(0)))
+            if look is None:
+                continue
             base = self._bases.get(symbol) or self._before_it_opened() or look
             fills = self._fills_between(symbol, base, look)
             if _explain(fills, base, look):
-                self._settle_hour(symbol, look, look.settled - base.settled - sum(fill.settled for fill in fills),
-                                  is_over_an_hour=_hour(base.time_ms) != _hour(look.time_ms))
+                if look.size:
+                    self._settle_hour(symbol, look, look.settled - base.settled - sum(fill.settled for fill in fills),
+                                      is_over_an_hour=_hour(base.time_ms - _SETTLEMENT_LAG_MS) != _hour(look.time_ms))
                 base = look
-            elif look.time_ms - base.time_ms > _PATIENCE_MS:
+            elif _has_closed(base, look) or look.time_ms - base.time_ms > _PATIENCE_MS:
                 base = look
-            bases[symbol] = base
-        self._bases = bases
+            self._bases[symbol] = base
         self._looked_ms = time_ms
 
     def _before_it_opened(self) -> Optional[_Look]:
@@ -211,6 +218,11 @@ def _explain(fills: List[_Fill], base: _Look, look: _Look) -> bool:
             return False
         size += fill.size
     return size == look.size
+
+
+def _has_closed(base: _Look, look: _Look) -> bool:
+    """What is open later is another position, with a sum of its own, whatever the orders say."""
+    return base.size != 0 and look.size == 0
 
 
 class FundingRates:

@@ -156,6 +156,42 @@ def test_an_hourly_settlement_is_not_seen_again_in_later_looks():
     assert amounts(payments) == [Decimal("-0.5"), Decimal("-0.25")]
 
 
+def test_a17_an_hourly_settlement_that_shows_after_a_look_in_the_new_hour_is_a_payment_at_the_hour():
+    payments = payments_of_looks((59, "0"), (60, "0"), (61, "0"), (62, "-0.5"), (63, "-0.5"))
+
+    assert payments.take("BTC-PERP") == [FundingPayment(START_MS + HOUR_MS, Decimal("-0.5"))]
+
+
+def test_a17_the_hour_of_a_position_that_lags_its_first_fill_is_paid():
+    payments = FundingPayments(since_ms=START_MS)
+    opening = settled(1, None, START_MS + 50 * 60_000)
+    for seconds, *rows in [
+        (49 * 60,), (50 * 60 + 1,), (50 * 60 + 2, position("BTC-PERP", "1", settledFunding="0")),
+        (58 * 60, position("BTC-PERP", "1", settledFunding="0")),
+        (61 * 60, position("BTC-PERP", "1", settledFunding="-0.5")),
+    ]:
+        payments.observe_account(positions(*rows), START_MS + seconds * 1000)
+        payments.take_orders([opening] if seconds > 50 * 60 else [], lambda _: True, next_ms=START_MS)
+
+    assert amounts(payments) == [Decimal("-0.5")]
+
+
+def test_a_position_that_was_closed_unexplained_in_between_is_another_one():
+    payments = FundingPayments(since_ms=START_MS)
+    for minutes, *rows in [
+        (57, position("BTC-PERP", "1", settledFunding="5")), (58,), (59,),
+        (61, position("BTC-PERP", "1", settledFunding="-0.5")),
+    ]:
+        payments.observe_account(positions(*rows), START_MS + minutes * 60_000)
+    payments.take_orders([], lambda _: True, next_ms=START_MS)
+
+    assert amounts(payments) == []
+
+
+def test_a_look_that_does_not_tell_what_was_settled_is_passed_over():
+    assert amounts(payments_of_looks((58, "0"), (59, None), (61, "-0.5"))) == [Decimal("-0.5")]
+
+
 def test_what_an_order_settled_over_the_hour_counts_once():
     order = settled(1, "-0.5", START_MS + 60 * 60_000 + 5000)
 
@@ -228,6 +264,7 @@ def test_a_change_that_no_order_ever_explains_is_given_up():
 @pytest.mark.parametrize("looks", [
     [(61, "-0.5")],  # whatever was settled before the first look is an earlier session's
     [(10, "0"), (20, "-0.5")],  # within an hour only orders settle
+    [(59, "0"), (61, "0"), (66, "0"), (67, "-0.5")],  # and the hour has settled long since
     [(59, "0"), (61, "0.0000001")],  # less than the smallest unit
     [(59, "0"), (61, "0")],
     [(59, None), (61, "-0.5")], [(59, "0"), (61, None)],
