@@ -2,6 +2,7 @@
 import asyncio
 from decimal import Decimal
 from test.end_to_end.bench import running, switches
+from unittest.mock import patch
 
 import pytest
 
@@ -145,6 +146,39 @@ async def test_a17_funding_settled_with_a_fill_is_published_once(rate, sign):
         assert len(bench.bot.payments) == 1 and payment.amount * sign > 0
         assert payment.trading_pair == "BTC-USDC" and isinstance(payment.timestamp, int)
         assert payment.funding_rate == Decimal(rate)
+
+
+async def test_a17_funding_of_a_fill_that_the_list_of_orders_tells_late_is_published():
+    async with running() as bench:
+        bot = bench.bot
+        await bench.admin.set_price("BTC-PERP", "95000")
+        await bench.admin.pause_prices()
+        await bench.admin.set_funding_rate("BTC-PERP", "0.0005")
+        await bot.filled(bot.buy("BTC-USDC", "0.1"))
+        await bot.position_is("BTC-USDC", "0.1")
+        order_id = bot.sell("BTC-USDC", "0.1", price="96000", action=PositionAction.CLOSE)
+        await bot.open(order_id)
+        await bench.admin.advance_clock(HOUR_MS)
+        await bench.another_poll()
+        reader = bench.connector._orders
+        get = reader._get
+        open_row, = await get(path_url="/orders", params={"nonce": order_id}, is_auth_required=True)
+        reads = []
+
+        async def get_late(**request):
+            rows = await get(**request)
+            if len(reads) < 3 and any(row["id"] == open_row["id"] and row["status"] == "FILLED" for row in rows):
+                reads.append(request)
+                rows = [open_row if row["id"] == open_row["id"] else row for row in rows]
+            return rows
+
+        with patch.object(reader, "_get", get_late):
+            await bench.admin.set_price("BTC-PERP", "96500")
+            await bench.admin.tick(1)
+            await bot.filled(order_id)
+            await bench.until(lambda: bot.payments)
+        ledger = await bench.ledger()
+        assert sum(payment.amount for payment in bot.payments) == Decimal(ledger["settledFunding"]) < 0
 
 
 async def test_a17_funding_settled_hourly_is_published_once():

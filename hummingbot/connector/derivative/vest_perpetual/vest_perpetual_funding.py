@@ -29,11 +29,11 @@ _SMALLEST_AMOUNT = Decimal(1).scaleb(-CONSTANTS.TRANSFER_DECIMALS)
 _REMEMBERED = 20_000
 _FILLS_REMEMBERED = 1000
 _LOOKS_KEPT = 100
-# For so long a position that changed in a way that no order explains is compared with what it was before, in ms.
+# For so long an order that an event told is waited for, and a position that changed in a way that no order explains is
+# compared with what it was before, in ms.
 _PATIENCE_MS = 600_000
 # For so long after the full hour its settlement may not show in the position yet, in ms.
 _SETTLEMENT_LAG_MS = 300_000
-_SETTLING_STATUSES = (CONSTANTS.ORDER_STATUS_FILLED, CONSTANTS.ORDER_STATUS_CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,14 @@ class _Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class _Unread:
+    """An order that is done by its event: since when, and when it was posted."""
+
+    done_ms: int
+    post_time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """A position at a look at the account: `size` in base, negative for a short one, and its settled funding."""
 
@@ -72,7 +80,7 @@ class FundingPayments:
     def __init__(self, since_ms: int):
         self._since_ms = since_ms
         self._orders_since_ms = since_ms
-        self._expected_ms: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # post times by order id
+        self._expected: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # what is `_Unread`, by order id
         self._payments: Dict[str, List[FundingPayment]] = {}
         self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # ids of orders whose settlement is booked
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
@@ -89,9 +97,9 @@ class FundingPayments:
         """
         time_ms = venue.last_filled_time_ms or venue.post_time_ms or self._since_ms
         self._note_fill(venue, time_ms)
-        if venue.status in _SETTLING_STATUSES:
-            self._expected_ms.pop(venue.order_id, None)
-        if venue.status not in _SETTLING_STATUSES or not venue.settled_funding or venue.symbol is None:
+        if venue.status in CONSTANTS.SETTLING_STATUSES:
+            self._expected.pop(venue.order_id, None)
+        if venue.status not in CONSTANTS.SETTLING_STATUSES or not venue.settled_funding or venue.symbol is None:
             return
         if venue.order_id in self._settled_orders or (time_ms < self._since_ms and not was_tracked):
             return
@@ -104,15 +112,17 @@ class FundingPayments:
                 venue.symbol, time_ms, venue.size if venue.is_buy else -venue.size, venue.settled_funding or Decimal(0)
             )
 
-    def expect(self, venue: wire.Order) -> None:
-        """Orders are read back to this one's post time until it was read. It is for orders of others that were posted
-        before `orders_since_ms` and filled after it, which only their event tells: to wait for them as for our own
-        would be to read back to the oldest order of the account every time. One whose event is missed goes unread.
+    def expect(self, venue: wire.Order, heard_ms: int) -> None:
+        """Orders are read back to this one's post time until it was read, because `GET /orders` may lag its event; what
+        positions showed since it was done waits so long. An order of somebody else that was posted before
+        `orders_since_ms` only its event tells: to wait for these as for our own would be to read back to the oldest
+        order of the account every time. One whose event is missed goes unread.
 
-        :param venue: the event of an order that is FILLED
+        :param venue: the event of an order that is done and was filled, at least in part
+        :param heard_ms: venue time in ms of the event
         """
         if venue.post_time_ms is not None and venue.order_id not in self._settled_orders:
-            self._expected_ms[venue.order_id] = venue.post_time_ms
+            self._expected[venue.order_id] = _Unread(venue.last_filled_time_ms or heard_ms, venue.post_time_ms)
 
     def observe_account(self, account: wire.Account, time_ms: int) -> None:
         """Notes what the positions have settled so far; `take_orders` tells from it what full hours settled.
@@ -166,7 +176,7 @@ class FundingPayments:
     @property
     def orders_since_ms(self) -> int:
         """Since when orders have to be read next time, as venue time in ms: what was open may settle later."""
-        return min([self._orders_since_ms, *self._expected_ms.values()])
+        return min([self._orders_since_ms, *(unread.post_time_ms for unread in self._expected.values())])
 
     def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int,
                     asked_ms: Optional[int] = None) -> None:
@@ -179,9 +189,19 @@ class FundingPayments:
         """
         for venue in orders:
             self.observe_order(venue, is_tracked(venue))
-        while self._looks and (asked_ms is None or self._looks[0][0] <= asked_ms):
+        if asked_ms is not None:
+            self._give_up_unread(asked_ms - _PATIENCE_MS)
+        while self._looks and self._were_orders_read_at(self._looks[0][0], asked_ms):
             self._settle_hours(*self._looks.popleft())
         self._orders_since_ms = next_ms
+
+    def _give_up_unread(self, done_before_ms: int) -> None:
+        for order_id in [key for key, unread in self._expected.items() if unread.done_ms < done_before_ms]:
+            del self._expected[order_id]
+
+    def _were_orders_read_at(self, time_ms: int, asked_ms: Optional[int]) -> bool:
+        is_unread = any(unread.done_ms <= time_ms for unread in self._expected.values())
+        return not is_unread and (asked_ms is None or time_ms <= asked_ms)
 
     def take(self, symbol: str) -> List[FundingPayment]:
         """The symbol's payments that were not taken yet, oldest first.

@@ -225,7 +225,7 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         self._refresh_account_soon()
         self._missed_fills.note_foreign_order(venue)
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED:
-            self._funding_payments.expect(venue)
+            self._funding_payments.expect(venue, self._clock.now_ms())
             if venue.order_type == CONSTANTS.ORDER_TYPE_LIQUIDATION:
                 pair = self.pair_of(venue.symbol) or venue.symbol
                 self._complaints.say(f"Vest has liquidated {venue.size} of the position in {pair}, at "
@@ -257,6 +257,8 @@ class VestOrderUpdates(PerpetualDerivativePyBase, ABC):
         if is_news:
             self._refresh_account_soon()  # an open order locks margin
             self._note_refusal(venue.code)
+            if venue.status in CONSTANTS.SETTLING_STATUSES and order.executed_amount_base:
+                self._funding_payments.expect(venue, self._clock.now_ms())
         if is_news or venue.code is None:  # that an order was taken may be known from the answer, which tells no time
             self._market_hours.note_order(order.trading_pair, venue)
         if was_open and (is_end_held or order.is_cancelled):

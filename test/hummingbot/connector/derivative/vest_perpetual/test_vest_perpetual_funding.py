@@ -255,6 +255,35 @@ def test_positions_seen_after_the_orders_were_asked_for_wait_for_the_next_readin
     assert amounts(payments) == [Decimal("-0.5")]
 
 
+def test_a17_what_an_order_settled_that_is_not_read_yet_is_no_hourly_settlement():
+    before, after = (settled(1, "-0.5", START_MS + HOUR_MS + 1000, "NEW"),
+                     settled(2, "0", START_MS + HOUR_MS + 2000, "NEW", isBuy=False))
+    done = [settled(1, "-0.5", START_MS + HOUR_MS + 1000), settled(2, "0", START_MS + HOUR_MS + 2000, isBuy=False)]
+    payments = payments_of_looks((59, "0"))
+    for order in done:
+        payments.expect(order, START_MS + HOUR_MS + 2000)
+    payments.observe_account(positions(position("BTC-PERP", "1", settledFunding="-0.5")), START_MS + HOUR_MS + 3000)
+
+    payments.take_orders([before, after], lambda _: True, next_ms=START_MS, asked_ms=START_MS + HOUR_MS + 4000)
+    assert amounts(payments) == []
+    payments.take_orders(done, lambda _: True, next_ms=START_MS, asked_ms=START_MS + HOUR_MS + 5000)
+    assert amounts(payments) == [Decimal("-0.5")]
+
+
+def test_a17_an_order_that_is_never_read_does_not_hold_up_hourly_settlements_for_ever():
+    payments = payments_of_looks((59, "0"))
+    payments.take_orders([], lambda _: True, next_ms=START_MS + HOUR_MS)
+    payments.expect(settled(1, "-0.5", START_MS + HOUR_MS - 1000, postTime=START_MS), START_MS + HOUR_MS)
+    payments.observe_account(positions(position("BTC-PERP", "1", settledFunding="-0.5")), START_MS + HOUR_MS + 1000)
+    assert payments.orders_since_ms == START_MS
+
+    payments.take_orders([], lambda _: True, next_ms=START_MS + HOUR_MS, asked_ms=START_MS + HOUR_MS + 2000)
+    assert amounts(payments) == []
+    payments.take_orders([], lambda _: True, next_ms=START_MS + HOUR_MS, asked_ms=START_MS + HOUR_MS + 660_000)
+    assert amounts(payments) == [Decimal("-0.5")]
+    assert payments.orders_since_ms == START_MS + HOUR_MS
+
+
 def test_a_change_that_no_order_ever_explains_is_given_up():
     looks = (59, "0"), (61, "-3", "2"), (80, "-3", "2"), (121, "-4", "2")
 

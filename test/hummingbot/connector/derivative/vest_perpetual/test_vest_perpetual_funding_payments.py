@@ -121,6 +121,40 @@ class FundingPaymentsTests(DerivativeTestCase):
         asked, = self.venue.asked(*GET_ORDERS)
         self.assertGreater(int(asked.query["startTime"]), row["postTime"] + HOUR_MS // 2)  # not as far back again
 
+    async def test_a17_an_order_of_ours_settles_too_when_the_list_lags_its_event(self):
+        self.listen()
+        client_order_id = await self.open_order()
+        before = dict(self.venue.change_order(client_order_id, "NEW", postTime=int(time.time() * 1000) - 60_000))
+        done = dict(self.settle(client_order_id, "-0.5"))
+        self.venue.change_order(client_order_id, **before)
+        self.tell(order_event(done))
+        await self.until(lambda: "Completed" in self.events_of(client_order_id))
+        await self.read()
+        await self.read()
+        self.assertEqual([], self.payments())
+
+        self.venue.change_order(client_order_id, **done)
+        await self.read()
+        self.assertEqual([("BTC-USDC", Decimal("-0.5"))], self.payments())
+
+    async def test_a17_a_part_of_a_cancelled_order_of_ours_settles_too_when_the_list_lags_its_event(self):
+        self.listen()
+        client_order_id = await self.open_order()
+        posted_ms = int(time.time() * 1000) - 60_000
+        part = filled("0.4", "100", "1", int(time.time() * 1000))
+        before = dict(self.venue.change_order(client_order_id, "PARTIALLY_FILLED", postTime=posted_ms, **part))
+        self.tell(order_event(before))
+        await self.until(lambda: "Filled" in self.events_of(client_order_id))
+        self.tell(order_event({"id": before["id"], "nonce": before["nonce"], "status": "CANCELLED",
+                               "postTime": posted_ms}))
+        await self.until(lambda: "Cancelled" in self.events_of(client_order_id))
+        await self.read()
+        await self.read()
+
+        self.venue.change_order(client_order_id, "CANCELLED", settledFunding="-0.5")
+        await self.read()
+        self.assertEqual([("BTC-USDC", Decimal("-0.5"))], self.payments())
+
     async def test_a_payment_published_again_after_a_restart_has_the_same_time(self):
         client_order_id = await self.open_order()
         saved = self.connector.tracking_states
