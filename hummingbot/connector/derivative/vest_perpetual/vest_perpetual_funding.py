@@ -107,10 +107,10 @@ class FundingPayments:
         self._add(venue.symbol, time_ms, venue.settled_funding)
 
     def _note_fill(self, venue: wire.Order, time_ms: int) -> None:
-        if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.symbol is not None and venue.size is not None:
-            self._fills[venue.order_id] = _Fill(
-                venue.symbol, time_ms, venue.size if venue.is_buy else -venue.size, venue.settled_funding or Decimal(0)
-            )
+        if venue.status != CONSTANTS.ORDER_STATUS_FILLED or None in (venue.symbol, venue.size, venue.is_buy):
+            return
+        size = venue.size if venue.is_buy else -venue.size
+        self._fills[venue.order_id] = _Fill(venue.symbol, time_ms, size, venue.settled_funding or Decimal(0))
 
     def expect(self, venue: wire.Order, heard_ms: int) -> None:
         """Orders are read back to this one's post time until it was read, because `GET /orders` may lag its event; what

@@ -206,6 +206,13 @@ def test_an_order_and_the_hour_are_told_apart():
     ]
 
 
+@pytest.mark.parametrize("is_buy", [None, "maybe"])
+def test_an_order_whose_side_cannot_be_read_explains_nothing(is_buy):
+    order = settled(1, None, START_MS + HOUR_MS + 5000, isBuy=is_buy)
+
+    assert amounts(payments_of_looks((59, "0", "2"), (61, "-0.75", "1"), orders=[order])) == []
+
+
 def test_an_order_of_another_symbol_or_another_time_explains_nothing():
     others = [
         settled(1, "-0.5", START_MS + 60 * 60_000 + 5000, symbol="ETH-PERP"),
