@@ -452,8 +452,10 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         if not fire_event_on_new:
             return True
         symbol = (await self.trading_pair_symbol_map()).inverse.get(trading_pair)
-        for payment in self._funding_payments.take(symbol):
-            rate = await self._funding_rate(symbol, trading_pair, payment)
+        while (payment := self._funding_payments.oldest(symbol)) is not None:
+            rate = await self._funding_rate(symbol, trading_pair, payment)  # the network may stop here
+            if not self._funding_payments.take(symbol, payment):
+                continue
             action = "paid" if payment.amount < 0 else "received"
             self.logger().info(f"Funding payment of {abs(payment.amount)} {action} on {trading_pair} market.")
             self.trigger_event(MarketEvent.FundingPaymentCompleted, FundingPaymentCompletedEvent(

@@ -203,12 +203,24 @@ class FundingPayments:
         is_unread = any(unread.done_ms <= time_ms for unread in self._expected.values())
         return not is_unread and (asked_ms is None or time_ms <= asked_ms)
 
-    def take(self, symbol: str) -> List[FundingPayment]:
-        """The symbol's payments that were not taken yet, oldest first.
+    def take(self, symbol: str, payment: FundingPayment) -> bool:
+        """Takes a payment to be published at once; False when somebody else has taken it.
+
+        :param symbol: the venue's symbol
+        :param payment: one of this symbol's
+        """
+        waiting = self._payments.get(symbol, [])
+        is_waiting = payment in waiting
+        if is_waiting:
+            waiting.remove(payment)
+        return is_waiting
+
+    def oldest(self, symbol: str) -> Optional[FundingPayment]:
+        """The symbol's oldest payment that was not taken yet.
 
         :param symbol: the venue's symbol
         """
-        return sorted(self._payments.pop(symbol, []), key=lambda payment: payment.time_ms)
+        return min(self._payments.get(symbol, []), key=lambda payment: payment.time_ms, default=None)
 
     def newest(self, symbol: str) -> Optional[FundingPayment]:
         """The symbol's newest payment that was not taken yet.

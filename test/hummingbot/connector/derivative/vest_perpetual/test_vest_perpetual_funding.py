@@ -30,8 +30,16 @@ def payments_after(*orders, is_tracked=False):
     return payments
 
 
+def take_all(payments, symbol="BTC-PERP"):
+    taken = []
+    while (payment := payments.oldest(symbol)) is not None:
+        assert payments.take(symbol, payment)
+        taken.append(payment)
+    return taken
+
+
 def amounts(payments, symbol="BTC-PERP"):
-    return [payment.amount for payment in payments.take(symbol)]
+    return [payment.amount for payment in take_all(payments, symbol)]
 
 
 def positions(*rows):
@@ -45,14 +53,14 @@ def test_c34_none():
     payments = payments_after()
 
     assert payments.newest("BTC-PERP") is None
-    assert payments.take("BTC-PERP") == []
+    assert take_all(payments) == []
 
 
 def test_c34_one():
     payments = payments_after(settled(1, "-0.25", time_ms=START_MS + 10))
 
     assert payments.newest("BTC-PERP") == FundingPayment(START_MS + 10, Decimal("-0.25"))
-    assert payments.take("BTC-PERP") == [FundingPayment(START_MS + 10, Decimal("-0.25"))]
+    assert take_all(payments) == [FundingPayment(START_MS + 10, Decimal("-0.25"))]
 
 
 def test_c34_several_at_once_oldest_first():
@@ -64,15 +72,16 @@ def test_c34_several_at_once_oldest_first():
 
 def test_a_payment_is_taken_once():
     payments = payments_after(settled(1, "1"))
+    payment = payments.oldest("BTC-PERP")
 
-    assert amounts(payments) == [1]
-    assert amounts(payments) == []
-    assert payments.newest("BTC-PERP") is None
+    assert payments.take("BTC-PERP", payment)
+    assert not payments.take("BTC-PERP", payment)
+    assert payments.oldest("BTC-PERP") is payments.newest("BTC-PERP") is None
 
 
 def test_an_order_read_again_settles_nothing_again():
     payments = payments_after(settled(1, "1"))
-    payments.take("BTC-PERP")
+    take_all(payments)
 
     payments.take_orders([settled(1, "1")], lambda _: True, next_ms=START_MS)
 
@@ -93,7 +102,7 @@ def test_symbols_are_kept_apart():
 def test_b16_no_two_payments_have_one_time(orders):
     payments = payments_after(*orders)
 
-    times_ms = [payment.time_ms for symbol in ("BTC-PERP", "ETH-PERP") for payment in payments.take(symbol)]
+    times_ms = [payment.time_ms for symbol in ("BTC-PERP", "ETH-PERP") for payment in take_all(payments, symbol)]
 
     assert len(set(times_ms)) == len(times_ms) == 3
     assert max(times_ms) - START_MS <= 13
@@ -147,7 +156,7 @@ def payments_of_looks(*looks, orders=()):
 def test_an_hourly_settlement_is_a_payment_at_the_hour():
     payments = payments_of_looks((10, "0"), (59, "0"), (61, "-0.5"))
 
-    assert payments.take("BTC-PERP") == [FundingPayment(START_MS + HOUR_MS, Decimal("-0.5"))]
+    assert take_all(payments) == [FundingPayment(START_MS + HOUR_MS, Decimal("-0.5"))]
 
 
 def test_an_hourly_settlement_is_not_seen_again_in_later_looks():
@@ -159,7 +168,7 @@ def test_an_hourly_settlement_is_not_seen_again_in_later_looks():
 def test_a17_an_hourly_settlement_that_shows_after_a_look_in_the_new_hour_is_a_payment_at_the_hour():
     payments = payments_of_looks((59, "0"), (60, "0"), (61, "0"), (62, "-0.5"), (63, "-0.5"))
 
-    assert payments.take("BTC-PERP") == [FundingPayment(START_MS + HOUR_MS, Decimal("-0.5"))]
+    assert take_all(payments) == [FundingPayment(START_MS + HOUR_MS, Decimal("-0.5"))]
 
 
 def test_a17_the_hour_of_a_position_that_lags_its_first_fill_is_paid():
@@ -339,7 +348,7 @@ def test_whatever_is_read_however_often_is_paid_once(settlements, readings):
     payments, taken = FundingPayments(since_ms=START_MS), []
     for end in [*readings, len(orders)]:
         payments.take_orders(orders[:end], lambda _: False, next_ms=START_MS)
-        taken += payments.take("BTC-PERP")
+        taken += take_all(payments)
 
     assert sum(payment.amount for payment in taken) == sum(Decimal(amount) / 10 ** 6 for amount, _ in settlements)
     assert len({payment.time_ms for payment in taken}) == len(taken) == sum(amount != 0 for amount, _ in settlements)

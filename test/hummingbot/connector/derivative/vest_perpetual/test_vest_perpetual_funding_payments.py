@@ -282,6 +282,28 @@ class FundingPaymentsTests(DerivativeTestCase):
 
         self.assertEqual([("BTC-USDC", 1)], self.payments())
 
+    async def test_b08_a_payment_whose_rate_is_asked_for_as_the_network_stops_is_published_after_it(self):
+        is_asked, answers_now = asyncio.Event(), asyncio.Event()
+
+        async def hold(request):
+            is_asked.set()
+            await answers_now.wait()
+            return await self.venue.usual(request)
+
+        self.venue.answers[GET_RATES] = hold
+        self.settle(await self.open_order(), "1")
+        self.settle(await self.open_order(), "2", lastFilledTime=2 * 10 ** 12)
+        await self.read(fire_event_on_new=False)
+        reading = self.run_in_background(self.read())
+        await is_asked.wait()
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        self.assertEqual([], self.payments())
+
+        answers_now.set()
+        await asyncio.gather(self.read(), self.read())
+        self.assertEqual([("BTC-USDC", 1), ("BTC-USDC", 2)], self.payments())
+
     async def test_b08_a_payment_settled_while_the_network_was_stopped_is_published(self):
         await self.quiet_start()
         client_order_id = await self.open_order()

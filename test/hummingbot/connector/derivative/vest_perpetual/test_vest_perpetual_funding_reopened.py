@@ -36,4 +36,5 @@ def test_a_position_that_began_anew_shows_only_what_its_orders_settled(orders):
 
     payments.take_orders(fills, lambda _: True, next_ms=START_MS + HOUR_MS + 100)
 
-    assert [payment.amount for payment in payments.take(SYMBOL)] == [Decimal("2")]
+    assert payments.oldest(SYMBOL) == payments.newest(SYMBOL)
+    assert payments.newest(SYMBOL).amount == Decimal("2")
