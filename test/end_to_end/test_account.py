@@ -232,6 +232,30 @@ async def test_a17_an_order_that_is_partly_filled_while_the_hour_turns_is_paid_f
         await bench.bot.filled(bench.bot.sell("BTC-USDC", "0.0001"))
 
 
+@pytest.mark.parametrize("fields", ["null", "filled"])
+async def test_a17_funding_settled_by_a_part_of_a_cancelled_order_is_published_once(fields):
+    async with running(**switches(partial_fill_fields=fields)) as bench:
+        bot = bench.bot
+        await bench.admin.set_price("BTC-PERP", "95000")
+        await bench.admin.pause_prices()
+        await bench.admin.set_funding_rate("BTC-PERP", "0.0005")
+        await bot.filled(bot.buy("BTC-USDC", "0.1"))
+        await bot.position_is("BTC-USDC", "0.1")
+        await bench.admin.advance_clock(HOUR_MS)
+        await bench.another_poll()
+        await bench.admin.set_switch("fill_parts", 4)
+        await bench.admin.set_switch("fill_part_ticks", 100)
+        order_id = bot.sell("BTC-USDC", "0.04", price="94500", action=PositionAction.CLOSE)
+        await bot.position_is("BTC-USDC", "0.09")
+        await bench.until(lambda: bot.fills(order_id))
+        await bot.cancel(order_id)
+        await bench.another_poll()
+        await bench.admin.advance_clock(20_000)  # the position has no lag any more
+        await bench.until(lambda: bot.payments)
+        await bench.another_poll()
+        assert [payment.amount for payment in bot.payments] == [Decimal((await bench.ledger())["settledFunding"])]
+
+
 async def test_a17_no_payment_is_published_again_after_a_restart():
     async with running() as bench:
         await bench.admin.set_funding_rate("BTC-PERP", "0.0005")

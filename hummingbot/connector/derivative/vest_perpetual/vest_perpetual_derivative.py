@@ -26,6 +26,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import
     VestRefusedError,
     VestUnauthorizedError,
 )
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import heard_parts
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_funding import (
     FundingPayment,
     FundingPayments,
@@ -445,6 +446,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
             is_tracked=lambda venue: self._order_tracker.find(venue) is not None,
             next_ms=min(still_open_ms, asked_ms - self.NEW_ORDER_GRACE_MS),
             asked_ms=asked_ms,
+            parts_of=lambda venue: heard_parts(self._order_tracker.find(venue)),
         )
 
     async def _update_funding_payment(self, trading_pair: str, fire_event_on_new: bool) -> bool:

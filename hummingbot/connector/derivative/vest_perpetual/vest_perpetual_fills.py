@@ -167,6 +167,16 @@ def booked_fee(tracked: InFlightOrder) -> Decimal:
     return sum((fee.amount for fill in tracked.order_fills.values() for fee in fill.fee.flat_fees), _ZERO)
 
 
+def heard_parts(tracked: Optional[InFlightOrder]) -> List[Tuple[int, Decimal]]:
+    """When the parts that the venue told were filled, as venue time in ms, and their sizes in base; none of no order.
+
+    :param tracked: the order with the fills booked so far
+    """
+    fills = tracked.order_fills.values() if tracked is not None else ()
+    return [(round(fill.fill_timestamp * 1000), fill.fill_base_amount) for fill in fills
+            if not fill.trade_id.startswith(_missed_prefix(fill.exchange_order_id))]
+
+
 def _remainder(tracked: InFlightOrder, venue: wire.Order):
     """Size and quote still missing of an order that is FILLED."""
     size = tracked.amount - tracked.executed_amount_base

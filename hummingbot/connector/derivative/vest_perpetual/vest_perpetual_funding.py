@@ -1,8 +1,9 @@
 """Funding payments, found in what the venue says of orders and positions (design decision 11).
 
 The venue has no history of funding payments. It settles funding when an order fills and says so in the order; newer
-texts speak of a settlement at each full hour, which would show in the position only [?]. Both are booked, and the same
-money never twice.
+texts speak of a settlement at each full hour, which would show in the position only [?]. So does what the parts of an
+order settled that was cancelled afterwards, unless it tells that itself [?]. All of it is booked, and the same money
+never twice: what is in doubt is left out.
 
 A payment's time is that of the venue's settlement: the fill, or the full hour. So a payment that is published again,
 because the bot died within about a second of a fill, or before it had saved that an order was done, is the same row in
@@ -32,8 +33,12 @@ _LOOKS_KEPT = 100
 # For so long an order that an event told is waited for, and a position that changed in a way that no order explains is
 # compared with what it was before, in ms.
 _PATIENCE_MS = 600_000
+# A position may tell a fill so much later, in ms.
+_ACCOUNT_LAG_MS = 10_000
 # For so long after the full hour its settlement may not show in the position yet, in ms.
 _SETTLEMENT_LAG_MS = 300_000
+# The parts of an order that were filled: venue time in ms, and size in base.
+Parts = Iterable[Tuple[int, Decimal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +51,14 @@ class FundingPayment:
 
 @dataclass(frozen=True, slots=True)
 class _Fill:
-    """What an order that is FILLED did to its position: `size` in base, negative for a sale."""
+    """What an order that is FILLED, or a part of one that is CANCELLED, did to its position: `size` in base, negative
+    for a sale; `settled` is None when only the position tells it."""
 
+    order_id: str
     symbol: str
     time_ms: int
     size: Decimal
-    settled: Decimal
+    settled: Optional[Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +89,9 @@ class FundingPayments:
         self._orders_since_ms = since_ms
         self._expected: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # what is `_Unread`, by order id
         self._payments: Dict[str, List[FundingPayment]] = {}
-        self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # ids of orders whose settlement is booked
+        self._settled_orders: FIFOCache = FIFOCache(_REMEMBERED)  # by id: whether the order told what is booked
         self._used_times_ms: FIFOCache = FIFOCache(_REMEMBERED)
-        self._fills: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # by order id
+        self._fills: FIFOCache = FIFOCache(_FILLS_REMEMBERED)  # by order id and number of the part
         self._looks: Deque[Tuple[int, Dict[str, Optional[_Look]]]] = deque(maxlen=_LOOKS_KEPT)  # not yet judged
         self._bases: Dict[str, _Look] = {}
         self._looked_ms: Optional[int] = None
@@ -110,7 +117,17 @@ class FundingPayments:
         if venue.status != CONSTANTS.ORDER_STATUS_FILLED or None in (venue.symbol, venue.size, venue.is_buy):
             return
         size = venue.size if venue.is_buy else -venue.size
-        self._fills[venue.order_id] = _Fill(venue.symbol, time_ms, size, venue.settled_funding or Decimal(0))
+        self._fills[venue.order_id, 0] = _Fill(
+            venue.order_id, venue.symbol, time_ms, size, venue.settled_funding or Decimal(0)
+        )
+
+    def _note_parts(self, venue: wire.Order, parts: Parts) -> None:
+        is_told = venue.status != CONSTANTS.ORDER_STATUS_CANCELLED or venue.settled_funding is not None
+        if is_told or venue.symbol is None or venue.is_buy is None:
+            return
+        for number, (time_ms, size) in enumerate(parts):
+            size = size if venue.is_buy else -size
+            self._fills[venue.order_id, number] = _Fill(venue.order_id, venue.symbol, time_ms, size, None)
 
     def expect(self, venue: wire.Order, heard_ms: int) -> None:
         """Orders are read back to this one's post time until it was read, because `GET /orders` may lag its event; what
@@ -140,8 +157,9 @@ class FundingPayments:
         """Books what positions settled over a full hour and no order accounts for.
 
         A position and the orders are read apart, either may lag, and an order says what it settled only when it is
-        FILLED. So a look is compared with an earlier one only when the orders read make up exactly the change of size
-        between the two; until then the earlier one is kept. A position that closes before that shows nothing.
+        FILLED; what the parts of one that was cancelled settled, the position alone may tell. So a look is compared
+        with an earlier one only when the orders read make up exactly the change of size between the two; until then
+        the earlier one is kept. A position that closes before that shows nothing.
         A look soon after the full hour may not show its settlement yet, which then comes within the new hour. A symbol
         without a position has one of size 0.
         """
@@ -153,8 +171,7 @@ class FundingPayments:
             fills = self._fills_between(symbol, base, look)
             if _explain(fills, base, look):
                 if look.size:
-                    self._settle_hour(symbol, look, look.settled - base.settled - sum(fill.settled for fill in fills),
-                                      is_over_an_hour=_hour(base.time_ms - _SETTLEMENT_LAG_MS) != _hour(look.time_ms))
+                    self._settle_look(base, look, fills, symbol)
                 base = look
             elif _has_closed(base, look) or look.time_ms - base.time_ms > _PATIENCE_MS:
                 base = look
@@ -169,9 +186,17 @@ class FundingPayments:
                  if fill.symbol == symbol and base.time_ms < fill.time_ms <= look.time_ms]
         return sorted(fills, key=lambda fill: fill.time_ms)
 
-    def _settle_hour(self, symbol: str, look: _Look, amount: Decimal, is_over_an_hour: bool) -> None:
-        if is_over_an_hour and abs(amount) >= _SMALLEST_AMOUNT:
-            self._add(symbol, _hour(look.time_ms) * _MS_PER_INTERVAL, amount)
+    def _settle_look(self, base: _Look, look: _Look, fills: List[_Fill], symbol: str) -> None:
+        untold = [fill for fill in fills if fill.settled is None]
+        amount = look.settled - base.settled - sum(fill.settled for fill in fills if fill.settled is not None)
+        hour_ms = _hour(look.time_ms) * _MS_PER_INTERVAL
+        is_due = untold or base.time_ms - _SETTLEMENT_LAG_MS < hour_ms
+        is_told_after_all = any(self._settled_orders.get(fill.order_id) for fill in untold)
+        if not is_due or is_told_after_all or abs(amount) < _SMALLEST_AMOUNT:
+            return
+        for fill in untold:
+            self._settled_orders[fill.order_id] = False
+        self._add(symbol, untold[-1].time_ms if untold else hour_ms, amount)
 
     @property
     def orders_since_ms(self) -> int:
@@ -179,16 +204,18 @@ class FundingPayments:
         return min([self._orders_since_ms, *(unread.post_time_ms for unread in self._expected.values())])
 
     def take_orders(self, orders: Iterable[wire.Order], is_tracked: Callable[[wire.Order], bool], next_ms: int,
-                    asked_ms: Optional[int] = None) -> None:
+                    asked_ms: Optional[int] = None, parts_of: Callable[[wire.Order], Parts] = lambda _: ()) -> None:
         """Books what all orders since `orders_since_ms` settled.
 
         :param orders: the orders, as REST tells them
         :param is_tracked: tells whether this bot waited for an order
         :param next_ms: the next `orders_since_ms`
         :param asked_ms: venue time in ms at which the orders were asked for: they say nothing of later positions
+        :param parts_of: the parts heard of an order, which it does not tell itself when it is cancelled
         """
         for venue in orders:
             self.observe_order(venue, is_tracked(venue))
+            self._note_parts(venue, parts_of(venue))
         if asked_ms is not None:
             self._give_up_unread(asked_ms - _PATIENCE_MS)
         while self._looks and self._were_orders_read_at(self._looks[0][0], asked_ms):
@@ -242,8 +269,12 @@ def _hour(time_ms: int) -> int:
 
 
 def _explain(fills: List[_Fill], base: _Look, look: _Look) -> bool:
-    """Whether the fills make up the change of size, without the position beginning anew, which starts its sum anew."""
+    """Whether the fills make up the change of size, without the position beginning anew, which starts its sum anew.
+    When one does not tell what it settled, the position must tell it, and so must not lag.
+    """
     size = base.size
+    if any(fill.settled is None for fill in fills) and look.time_ms - fills[-1].time_ms < _ACCOUNT_LAG_MS:
+        return False
     for fill in fills:
         is_new = size != 0 and size * (size + fill.size) <= 0
         if is_new:

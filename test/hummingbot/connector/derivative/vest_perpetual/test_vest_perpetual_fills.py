@@ -8,7 +8,13 @@ from typing import List, Optional
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import booked_fee, next_fill, tells_all
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import (
+    booked_fee,
+    heard_parts,
+    missed_fill,
+    next_fill,
+    tells_all,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_wire import Order
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.data_type.in_flight_order import PerpetualDerivativeInFlightOrder
@@ -68,6 +74,16 @@ def test_fees_are_in_usdc(position):
 
     assert fill.fee.fee_asset == "USDC"
     assert [(fee.token, fee.amount) for fee in fill.fee.flat_fees] == [("USDC", Decimal("0.01"))]
+
+
+def test_parts_that_were_inferred_are_none_that_were_heard():
+    tracked = tracked_order("2")
+    book(tracked, part("PARTIALLY_FILLED", "0.5", "100", time_ms=1234))
+    inferred = missed_fill(tracked, None, Decimal("0.5"), Decimal("100"), 2345, SCHEMA)
+    assert tracked.update_with_trade_update(inferred)
+
+    assert heard_parts(tracked) == [(1234, Decimal("0.5"))]
+    assert heard_parts(None) == []
 
 
 def test_b04_the_same_fill_by_event_and_by_rest_counts_once():

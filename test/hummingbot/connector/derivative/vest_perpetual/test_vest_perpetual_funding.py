@@ -318,6 +318,13 @@ def test_looks_that_show_no_hourly_settlement(looks):
     assert amounts(payments_of_looks(*looks)) == []
 
 
+@pytest.mark.parametrize("told", ["0", None])
+def test_an_order_that_is_filled_has_told_what_it_settled(told):
+    order = settled(1, told, START_MS + 15 * 60_000)
+
+    assert amounts(payments_of_looks((10, "0"), (20, "-0.5", "2"), orders=[order])) == []
+
+
 @pytest.mark.parametrize("before, after", [
     ([], [position("BTC-PERP", "1", settledFunding="-0.5")]),
     ([position("BTC-PERP", "1", settledFunding="0")], []),
@@ -331,6 +338,73 @@ def test_a_position_that_opened_closed_or_turned_shows_nothing(before, after):
     payments.take_orders([], lambda _: False, next_ms=START_MS)
 
     assert amounts(payments) == []
+
+
+# --- What parts of cancelled orders settle
+
+
+def reading(payments, seconds, amount, size, *orders, parts=()):
+    """A look at a long position, and a reading of the orders at the same time; parts are those of cancelled orders."""
+    time_ms = START_MS + seconds * 1000
+    payments.observe_account(positions(position("BTC-PERP", size, settledFunding=amount)), time_ms)
+    payments.take_orders(
+        orders, lambda _: True, next_ms=START_MS, asked_ms=time_ms,
+        parts_of=lambda _: [(START_MS + part_s * 1000, Decimal(part_size)) for part_s, part_size in parts],
+    )
+    return amounts(payments)
+
+
+def cancelled(amount=None, **fields):
+    """An order that sold a part before it was cancelled."""
+    fields = {"status": "CANCELLED", "isBuy": False, "settledFunding": amount, **fields}
+    return Order.from_payload(order_row("0x1", "1", **fields))
+
+
+PARTS = [(620, "0.25"), (625, "0.25")]
+
+
+def test_a17_the_position_tells_what_parts_of_a_cancelled_order_settled():
+    payments = FundingPayments(since_ms=START_MS)
+    assert reading(payments, 600, "0", "1") == []
+    assert reading(payments, 626, "-3", "0.5") == []
+    assert reading(payments, 630, "-3", "0.5", cancelled(), parts=PARTS) == []  # the position may lag yet
+    payments.observe_account(positions(position("BTC-PERP", "0.5", settledFunding="-3")), START_MS + 640_000)
+    payments.take_orders([], lambda _: True, next_ms=START_MS)
+
+    assert take_all(payments) == [FundingPayment(START_MS + 625_000, Decimal(-3))]
+    assert reading(payments, 700, "-3", "0.5", cancelled(), parts=PARTS) == []
+    assert reading(payments, 710, "-3", "0.5", cancelled("-3"), parts=PARTS) == []  # told after all: it is paid
+
+
+def test_what_an_order_of_the_same_time_settled_is_no_part_of_it():
+    payments = FundingPayments(since_ms=START_MS)
+    order = settled(2, "-1", START_MS + 622_000)
+    reading(payments, 600, "0", "1")
+
+    assert sorted(reading(payments, 640, "-4", "1.5", order, cancelled(), parts=PARTS)) == [-3, -1]
+
+
+@pytest.mark.parametrize("order", [
+    cancelled("-3"), cancelled("0"),  # it tells itself
+    cancelled(status="PARTIALLY_FILLED"),  # it may tell at its end
+    cancelled(isBuy=None), cancelled(symbol=None), cancelled(symbol="ETH-PERP"), cancelled(isBuy=True),
+])
+def test_parts_that_explain_nothing(order):
+    payments = FundingPayments(since_ms=START_MS)
+    reading(payments, 600, "0", "1")
+    paid = reading(payments, 640, "-3", "0.5", order, parts=PARTS)
+
+    assert sum(paid) == (order.settled_funding if order.status == "CANCELLED" and order.settled_funding else 0)
+    assert reading(payments, 650, "-3", "0.5") == []
+
+
+def test_an_order_that_tells_its_settlement_before_the_position_does_is_paid_for_once():
+    payments = FundingPayments(since_ms=START_MS)
+    reading(payments, 600, "0", "1")
+
+    assert reading(payments, 630, "-3", "0.5", cancelled(), parts=PARTS) == []
+    assert reading(payments, 632, "-3", "0.5", cancelled("-3"), parts=PARTS) == [-3]
+    assert reading(payments, 640, "-3", "0.5") == []
 
 
 @given(
