@@ -163,7 +163,7 @@ class FundingPayments:
         A look soon after the full hour may not show its settlement yet, which then comes within the new hour. A symbol
         without a position has one of size 0.
         """
-        for symbol in {*looks, *self._bases, *(fill.symbol for fill in self._fills.values())}:
+        for symbol in dict.fromkeys([*looks, *self._bases, *(fill.symbol for fill in self._fills.values())]):
             look = looks.get(symbol, _Look(time_ms, Decimal(0), Decimal(0)))
             if look is None:
                 continue
@@ -173,7 +173,7 @@ class FundingPayments:
                 if look.size:
                     self._settle_look(base, look, fills, symbol)
                 base = look
-            elif _has_closed(base, look) or look.time_ms - base.time_ms > _PATIENCE_MS:
+            elif _has_closed(fills, base, look) or look.time_ms - base.time_ms > _PATIENCE_MS:
                 base = look
             self._bases[symbol] = base
         self._looked_ms = time_ms
@@ -283,9 +283,11 @@ def _explain(fills: List[_Fill], base: _Look, look: _Look) -> bool:
     return size == look.size
 
 
-def _has_closed(base: _Look, look: _Look) -> bool:
-    """What is open later is another position, with a sum of its own, whatever the orders say."""
-    return base.size != 0 and look.size == 0
+def _has_closed(fills: List[_Fill], base: _Look, look: _Look) -> bool:
+    """Whether there is no position left: one that is open later has a sum of its own. Where there was none before, the
+    look may lag the fill that opened one.
+    """
+    return look.size == 0 and (base.size != 0 or sum(fill.size for fill in fills) == 0)
 
 
 class FundingRates:

@@ -185,6 +185,20 @@ def test_a17_the_hour_of_a_position_that_lags_its_first_fill_is_paid():
     assert amounts(payments) == [Decimal("-0.5")]
 
 
+def test_a17_the_hour_of_a_position_is_paid_that_opens_after_another_had_opened_and_closed_unseen():
+    payments = FundingPayments(since_ms=START_MS)
+    orders = [settled(number, None, START_MS + minutes * 60_000, isBuy=is_buy)
+              for number, (minutes, is_buy) in enumerate([(50, True), (51, False), (53, True)])]
+    for minutes, *rows in [
+        (49,), (52,), (54, position("BTC-PERP", "1", settledFunding="0")),
+        (61, position("BTC-PERP", "1", settledFunding="-0.5")),
+    ]:
+        payments.observe_account(positions(*rows), START_MS + minutes * 60_000)
+    payments.take_orders(orders, lambda _: True, next_ms=START_MS)
+
+    assert amounts(payments) == [Decimal("-0.5")]
+
+
 def test_a_position_that_was_closed_unexplained_in_between_is_another_one():
     payments = FundingPayments(since_ms=START_MS)
     for minutes, *rows in [
