@@ -188,7 +188,7 @@ class FundingPayments:
 
     def _settle_look(self, base: _Look, look: _Look, fills: List[_Fill], symbol: str) -> None:
         untold = [fill for fill in fills if fill.settled is None]
-        amount = look.settled - base.settled - sum(fill.settled for fill in fills if fill.settled is not None)
+        amount = look.settled - base.settled - _told(fills)
         hour_ms = _hour(look.time_ms) * _MS_PER_INTERVAL
         is_due = untold or base.time_ms - _SETTLEMENT_LAG_MS < hour_ms
         is_told_after_all = any(self._settled_orders.get(fill.order_id) for fill in untold)
@@ -275,12 +275,18 @@ def _explain(fills: List[_Fill], base: _Look, look: _Look) -> bool:
     size = base.size
     if any(fill.settled is None for fill in fills) and look.time_ms - fills[-1].time_ms < _ACCOUNT_LAG_MS:
         return False
+    if look.settled == base.settled and _told(fills) != 0:
+        return False  # the position shows none of it yet
     for fill in fills:
         is_new = size != 0 and size * (size + fill.size) <= 0
         if is_new:
             return False
         size += fill.size
     return size == look.size
+
+
+def _told(fills: List[_Fill]) -> Decimal:
+    return sum((fill.settled for fill in fills if fill.settled is not None), Decimal(0))
 
 
 def _has_closed(fills: List[_Fill], base: _Look, look: _Look) -> bool:

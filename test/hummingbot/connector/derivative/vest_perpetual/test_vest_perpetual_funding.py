@@ -274,6 +274,13 @@ def test_what_lags_is_waited_for(is_late):
     assert sorted(amounts(payments)) == [Decimal(amount) for amount in expected]
 
 
+def test_a17_fills_of_both_sides_that_the_account_does_not_show_yet_are_paid_for_once():
+    orders = [settled(1, "-0.5", START_MS + HOUR_MS + 1), settled(2, "-0.25", START_MS + HOUR_MS + 2, isBuy=False)]
+    looks = (59, "0"), (61, "0"), (62, "-0.75")
+
+    assert sorted(amounts(payments_of_looks(*looks, orders=orders))) == [Decimal("-0.5"), Decimal("-0.25")]
+
+
 def test_positions_seen_after_the_orders_were_asked_for_wait_for_the_next_reading():
     payments = payments_of_looks((59, "0"))
     payments.observe_account(positions(position("BTC-PERP", "1", settledFunding="-0.5")), START_MS + 61 * 60_000)
