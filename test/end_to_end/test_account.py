@@ -204,9 +204,12 @@ async def test_a17_funding_settled_hourly_that_shows_late_is_published():
         await bench.another_poll()
         # The account is read in the new hour before it tells what the hour settled.
         await bench.admin.advance_clock(HOUR_MS - bench.simulator.clock.now_ms() % HOUR_MS)
-        await bench.until(lambda: bench.bot.payments)
-        ledger = await bench.ledger()
-        assert sum(payment.amount for payment in bench.bot.payments) == Decimal(ledger["settledFunding"]) < 0
+
+        async def is_paid():
+            settled = Decimal((await bench.ledger())["settledFunding"])
+            return sum(payment.amount for payment in bench.bot.payments) == settled < 0
+
+        await bench.until(is_paid, lambda: f"paid: {bench.bot.payments}")
 
 
 @pytest.mark.parametrize("lag_ms", [0, 300])
