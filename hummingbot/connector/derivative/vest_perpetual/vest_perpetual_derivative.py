@@ -155,7 +155,7 @@ class VestPerpetualDerivative(VestMarketData, VestAccount, VestOrderOperations, 
         super().__init__(balance_asset_limit, rate_limits_share_pct)
         self._missed_fills = MissedFills(
             self._order_tracker, self._orders, self._markets, self._clock, self._fee_schema, self._memory,
-            self.ACCOUNT_LAG_LIMIT_S, self.logger(),
+            self._order_ids, self.ACCOUNT_LAG_LIMIT_S, self.logger(),
         )
         self._orphans = Orphans(
             self._order_tracker, self._orders, self._order_ids, self._memory, self._send_cancel, self.logger()

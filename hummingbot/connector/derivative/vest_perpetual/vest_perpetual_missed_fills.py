@@ -27,6 +27,7 @@ from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import 
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import missed_fill
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_orders_reader import OrdersReader
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import (
@@ -82,6 +83,7 @@ class MissedFills:
     :param clock: the venue's time
     :param fee_schema: a pair's fees
     :param memory: where the positions are kept for the next session, so that it notices what fills in between
+    :param order_ids: tells our orders that the tracker has forgotten from those of others
     :param lag_s: how long the account may lag a fill, in s
     :param logger: the connector's
     """
@@ -92,7 +94,7 @@ class MissedFills:
     MEMORY_REFRESH_S = 60.0
 
     def __init__(self, tracker: VestOrderTracker, orders: OrdersReader, markets: Markets, clock: ServerClock,
-                 fee_schema: Callable[[str], TradeFeeSchema], memory: SessionMemory, lag_s: float,
+                 fee_schema: Callable[[str], TradeFeeSchema], memory: SessionMemory, order_ids: OrderIds, lag_s: float,
                  logger: logging.Logger):
         self._tracker = tracker
         self._orders = orders
@@ -100,6 +102,7 @@ class MissedFills:
         self._clock = clock
         self._fee_schema = fee_schema
         self._memory = memory
+        self._order_ids = order_ids
         self._lag_s = lag_s
         self._logger = logger
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
@@ -480,7 +483,7 @@ class MissedFills:
         rows = [
             row for row in rows
             if row.symbol == missed.symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
-            and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._tracker.find(row) is None
+            and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._is_of_others(row)
         ]
         heard = {row.order_id: sum(self._foreign_parts.get(row.order_id, {}).values(), _ZERO) for row in rows}
         fills = [
@@ -488,6 +491,11 @@ class MissedFills:
             for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True)
         ]
         return [fill for fill in fills if fill.amount]
+
+    def _is_of_others(self, row: wire.Order) -> bool:
+        """Our own orders bear our tag: those that the tracker has forgotten, or an earlier session had, are counted."""
+        is_ours = self._order_ids.is_ours(row.nonce) and not self._order_ids.is_of_another_bot(row.nonce)
+        return self._tracker.find(row) is None and not is_ours
 
     def _later(self, unheard: List[_ForeignFill], missed: MissedFill) -> int:
         """How many of the newest came after the change was seen: they are no part of it, and their events are on their
@@ -511,7 +519,7 @@ class MissedFills:
     def _may_be_of_others(self, rows: List[wire.Order], missed: MissedFill) -> bool:
         """Whether an order of somebody else, of which the venue does not tell the parts either, can have made it."""
         return any(
-            row.symbol == missed.symbol and row.is_buy == (missed.amount > _ZERO) and self._tracker.find(row) is None
+            row.symbol == missed.symbol and row.is_buy == (missed.amount > _ZERO) and self._is_of_others(row)
             and row.status in (CONSTANTS.ORDER_STATUS_CANCELLED, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
             for row in rows
         )

@@ -1,0 +1,62 @@
+"""Which of the account's orders made a change of position that nobody told of (C16): an order that cannot have made it
+is not charged with it, and our own orders that were counted already are nobody else's."""
+from decimal import Decimal
+from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import order_event
+from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import (
+    LAG_S,
+    MissedFillsTestCase,
+)
+from unittest.mock import patch
+
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
+
+
+class WhoseFillTests(MissedFillsTestCase):
+    async def asyncSetUp(self):
+        # No end is told, and nothing is forgotten, because a busy machine takes longer than the account may lag.
+        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
+        self.enterContext(patch.multiple(PositionWatch, MEMORY_LAGS=100, LATE_LAGS=100))
+        await super().asyncSetUp()
+
+    def fill(self, client_order_id):
+        """An order of ours is filled, and the stream tells."""
+        self.tell(order_event(self.venue.fill_order(client_order_id)))
+
+    async def cancel_unheard(self, client_order_id, size):
+        """An order is cancelled while the stream is away; then the account has a position."""
+        self.cancelled_row(client_order_id)
+        self.hold(size)
+        await self.connect()
+        await self.poll_until(lambda: self.is_done(client_order_id))
+        await self.poll_for(LAG_S)
+
+    def assert_booked(self, client_order_id, size):
+        fills = [fill for fill in self.heard("Filled") if fill.order_id == client_order_id]
+        self.assertEqual((Decimal(size), []), (sum(fill.amount for fill in fills), self.errors()))
+
+
+class OwnOrderTests(WhoseFillTests):
+    """The tracker forgets orders that are done, at the latest when the bot starts anew."""
+
+    async def test_c16_an_order_of_ours_that_was_filled_before_a_crash_is_nobody_elses(self):
+        self.connector._missed_fills.recall()
+        await self.know()
+        waiting, done = await self.open_order(), await self.open_order(amount="0.4")
+        self.hold("0.4")
+        self.fill(done)
+        await self.until(lambda: self.is_done(done))
+        await self.poll_until(lambda: self.explained() == Decimal("0.4"))
+        await self.restart()
+        await self.cancel_unheard(waiting, "0.8")
+        self.assert_booked(waiting, "0.4")
+
+    async def test_c16_an_order_of_ours_that_was_cancelled_before_a_crash_is_nobody_elses(self):
+        self.connector._missed_fills.recall()
+        await self.know()
+        waiting, done = await self.open_order(), await self.open_order()
+        self.tell(self.cancellation(done))
+        await self.until(lambda: self.is_done(done))
+        await self.restart()
+        await self.cancel_unheard(waiting, "0.4")
+        self.assert_booked(waiting, "0.4")
