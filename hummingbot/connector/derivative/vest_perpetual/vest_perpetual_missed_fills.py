@@ -130,7 +130,8 @@ class MissedFills:
 
     def note_fill(self, order: InFlightOrder, fill: TradeUpdate) -> None:
         """A fill of one of our orders was booked because the venue told of it."""
-        self._watch.note_fill(self._symbol(order), _signed(_is_buy(order), fill.fill_base_amount))
+        made_s = self._clock.monotonic_s() - (self._clock.now_ms() / 1000 - fill.fill_timestamp)
+        self._watch.note_fill(self._symbol(order), _signed(_is_buy(order), fill.fill_base_amount), made_s)
         self._remember()
 
     def note_foreign_order(self, venue: wire.Order) -> None:

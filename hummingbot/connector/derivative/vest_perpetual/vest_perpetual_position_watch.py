@@ -109,6 +109,7 @@ class _Market:
     told: Decimal = _ZERO  # the gap that was told though it may still be explained
     taken: Decimal = _ZERO  # the last difference that was taken as it is without being booked
     taken_s: float = 0.0  # when that was
+    late: Decimal = _ZERO  # fills of its side that were made before and counted since
     taken_with: Tuple[Dict[str, Tuple[float, Candidate]], Set[str]] = ({}, set())  # `cancelled` and `involved` then
     explained: Holding = _NOTHING  # the position when there last was no gap
     explained_s: float = 0.0  # when that was
@@ -167,14 +168,17 @@ class PositionWatch:
                 market.explained, market.explained_s = known.explained, known.explained_s
         self._looked_s = looked_s
 
-    def note_fill(self, symbol: str, signed_amount: Decimal) -> None:
+    def note_fill(self, symbol: str, signed_amount: Decimal, made_s: float = float("-inf")) -> None:
         """A fill on the account was heard of and counted, ours or somebody else's.
 
         :param symbol: the venue's symbol
         :param signed_amount: in base, negative for a sell
+        :param made_s: when it was made, on the clock given; by default some time ago, nobody knows
         """
         market = self._market(symbol)
         market.booked += signed_amount
+        if signed_amount * market.taken > _ZERO and made_s <= market.taken_s:
+            market.late += signed_amount
         market.changed_s = market.booked_s = self._monotonic_s()
         self._shift(market, signed_amount)
 
@@ -292,6 +296,7 @@ class PositionWatch:
             if market.gap == _ZERO or not self._has_lasted(market, self._lag_s):
                 continue
             if self._takes_back(market):
+                market.taken, market.late = market.taken + market.gap, market.late + market.gap
                 self._take_as_it_is(market, holding)
                 continue
             waited_for = self._suspected(market, still_open)
@@ -311,7 +316,7 @@ class PositionWatch:
                                          market.changed_s, is_last_word=False))
                 market.asked = market.gap
             if not waited_for:
-                market.taken, market.taken_s = market.gap, self._looked_s
+                market.taken, market.taken_s, market.late = market.gap, self._looked_s, _ZERO
                 market.taken_with = market.cancelled, market.involved
                 self._take_as_it_is(market, holding)
         return missed
@@ -337,10 +342,11 @@ class PositionWatch:
 
     def _takes_back(self, market: _Market) -> bool:
         """Whether a difference is only an earlier one that is explained at last, by a fill heard of late. It is of the
-        other sign then, and no order of ours has made it.
+        other sign then, no larger than what was heard, and no order of ours has made it.
         """
         is_remembered = self._looked_s - market.taken_s <= self.LATE_LAGS * self._lag_s
-        return is_remembered and market.gap * market.taken < _ZERO and abs(market.gap) <= abs(market.taken)
+        explained = min(abs(market.taken), abs(market.late))
+        return is_remembered and market.gap * market.taken < _ZERO and abs(market.gap) <= explained
 
     def _suspected(self, market: _Market, orders: Iterable[Candidate]) -> Tuple[str, ...]:
         return tuple(

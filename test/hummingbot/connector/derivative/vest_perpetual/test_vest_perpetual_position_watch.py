@@ -374,6 +374,39 @@ def test_c16_a_difference_that_is_explained_late_is_blamed_on_no_order_of_the_ot
     assert told(account.read_until_settled()) == [(Decimal("-0.5"), ("4",))]
 
 
+def test_c16_a_difference_that_no_fill_explained_late_hides_none_of_the_other_side(account):
+    account.position = Decimal("0.4")
+    account.read_until_settled()
+
+    account.cancelled("1", is_buy=False)
+    account.position = Decimal("0.2")
+    assert told(account.read_until_settled()) == [(Decimal("-0.2"), ("1",))]
+
+
+def test_c16_a_fill_that_is_heard_of_late_explains_no_more_than_itself(account):
+    account.position = Decimal("0.4")
+    account.read_until_settled()
+    account.watch.note_fill(BTC, Decimal("0.1"))
+    assert account.read_until_settled() == []
+
+    account.cancelled("1", is_buy=False)
+    account.position = Decimal("0.3")
+    assert told(account.read_until_settled()) == [(Decimal("-0.1"), ("1",))]
+
+
+def test_c16_a_fill_that_was_made_after_a_difference_does_not_explain_it(account):
+    account.position = Decimal("0.4")
+    account.read_until_settled()
+    account.now_s += 1
+    account.watch.note_fill(BTC, Decimal("0.4"), account.now_s)
+    account.position = Decimal("0.8")
+    account.read()
+
+    account.cancelled("1", is_buy=False)
+    account.position = Decimal("0.6")
+    assert told(account.read_until_settled()) == [(Decimal("-0.2"), ("1",))]
+
+
 def test_c16_after_a_difference_that_was_booked_one_of_the_other_side_is_told(account):
     account.cancelled("1")
     account.position = Decimal("0.4")
