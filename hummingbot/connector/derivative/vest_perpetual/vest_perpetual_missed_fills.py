@@ -60,7 +60,7 @@ class _HeldEnd:
 
     venue: wire.Order
     symbol: str
-    is_buy: bool
+    order: Candidate
     since_s: float
     may_be_unseen: bool
 
@@ -286,7 +286,7 @@ class MissedFills:
     def holds(self, order: InFlightOrder, venue: wire.Order, is_event: bool) -> bool:
         """Whether an order's end has to wait, because parts of it may have gone unheard.
 
-        The signs: the account shows a difference of the order's side; the order was said to be partly filled, but no
+        The signs: the account shows a difference that the order may have made; the order was said to be partly filled, but no
         part was told; the end was learned from a poll, where the stream should have told it; or the stream was
         connected anew during the order's life and the account has not been seen in order since. Without an earlier look
         at the account there is nothing to compare with and no use in waiting.
@@ -301,9 +301,10 @@ class MissedFills:
         if symbol is None or self._watch.gap(symbol) is None:
             return False
         may_be_unseen = not is_event or self._is_untold(order) or self._was_interrupted(order, symbol)
-        if may_be_unseen or self._is_missing(symbol, _is_buy(order)):
+        candidate = _candidate(order)
+        if may_be_unseen or self._watch.may_have_made_gap(symbol, candidate):
             self._held.setdefault(order.client_order_id, _HeldEnd(
-                venue, symbol, _is_buy(order), self._clock.monotonic_s(), may_be_unseen
+                venue, symbol, candidate, self._clock.monotonic_s(), may_be_unseen
             ))
             return True
         self._held.pop(order.client_order_id, None)
@@ -312,10 +313,6 @@ class MissedFills:
     def _was_interrupted(self, order: InFlightOrder, symbol: str) -> bool:
         is_seen_since = self._watch.explained_s(symbol) > self._connected_s + self._lag_s
         return not is_seen_since and self._tracker.oldest_start_ms([order]) < self._connected_ms
-
-    def _is_missing(self, symbol: str, is_buy: bool) -> bool:
-        gap = self._watch.gap(symbol)
-        return bool(gap) and (gap > _ZERO) == is_buy
 
     def take_due(self, at_once: bool = False) -> List[wire.Order]:
         """The ends that need not wait any longer, as the venue told them.
@@ -330,7 +327,7 @@ class MissedFills:
         }
         for client_order_id, held in due.items():
             del self._held[client_order_id]
-            if at_once and self._is_missing(held.symbol, held.is_buy):
+            if at_once and self._watch.may_have_made_gap(held.symbol, held.order):
                 self._logger.warning(
                     f"Order {client_order_id} ends while the position in {held.symbol} differs by "
                     f"{self._watch.gap(held.symbol)} from the fills that Vest told of; some may be missing in "
@@ -344,7 +341,7 @@ class MissedFills:
         """
         if self._clock.monotonic_s() - held.since_s > self.LONGEST_HOLD_LAGS * self._lag_s:
             return True
-        if self._is_missing(held.symbol, held.is_buy):
+        if self._watch.may_have_made_gap(held.symbol, held.order):
             return False
         return not held.may_be_unseen or self._watch.explained_s(held.symbol) > held.since_s + self._lag_s
 

@@ -236,6 +236,15 @@ class PositionWatch:
         market = self._market(symbol)
         return market.gap if market.is_base_sure else None
 
+    def may_have_made_gap(self, symbol: str, order: Candidate) -> bool:
+        """Whether the gap is of an order's side, and the order was there when it appeared.
+
+        :param symbol: the venue's symbol
+        :param order: the order
+        """
+        market = self._market(symbol)
+        return market.is_base_sure and market.gap != _ZERO and bool(self._suspected(market, [order]))
+
     def explained_s(self, symbol: str) -> float:
         """When the fills that were counted last explained the position, on the clock given.
 

@@ -31,6 +31,9 @@ class WhoseFillTests(MissedFillsTestCase):
         await self.poll_until(lambda: self.is_done(client_order_id))
         await self.poll_for(LAG_S)
 
+    def assert_nothing_was_booked(self, client_order_id):
+        self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
+
     def assert_booked(self, client_order_id, size):
         fills = [fill for fill in self.heard("Filled") if fill.order_id == client_order_id]
         self.assertEqual((Decimal(size), []), (sum(fill.amount for fill in fills), self.errors()))
@@ -60,3 +63,18 @@ class OwnOrderTests(WhoseFillTests):
         await self.restart()
         await self.cancel_unheard(waiting, "0.4")
         self.assert_booked(waiting, "0.4")
+
+
+class HeldEndTests(WhoseFillTests):
+    """Which ends wait for a difference."""
+
+    async def test_c16_an_order_that_came_after_a_difference_does_not_wait_for_it(self):
+        await self.know()
+        await self.open_order()
+        self.hold("0.4")
+        await self.poll()
+        self.set_lag(60)  # the difference stays
+        later = await self.open_order()
+        self.tell(self.cancellation(later))
+        await self.until(lambda: self.is_done(later))
+        self.assert_nothing_was_booked(later)
