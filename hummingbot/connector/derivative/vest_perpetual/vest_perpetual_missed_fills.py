@@ -115,6 +115,7 @@ class MissedFills:
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
         self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
         self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
+        self._foreign_filled: FIFOCache = FIFOCache(_REMEMBERED)  # of those that are filled: they crowd out no other
         self._foreign_lately: FIFOCache = FIFOCache(_NOTED_ORDERS)  # by order id: the sum of it
         self._connected_s = float("-inf")
         self._connected_ms = 0
@@ -140,7 +141,7 @@ class MissedFills:
 
         :param venue: an event of an order that is not ours
         """
-        parts = self._foreign_parts.setdefault(venue.order_id, {})
+        parts = self._parts_of(venue.order_id)
         if venue.symbol is None or venue.is_buy is None or _REST in parts:
             return
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.size is not None:
@@ -148,15 +149,22 @@ class MissedFills:
         else:
             part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
             amount = _signed(venue.is_buy, venue.last_filled_size or _ZERO)
-        if part not in parts:
+        if part not in parts and (amount or part is _REST):  # an order that only waits takes no room from the others
             self._note_foreign_part(venue.order_id, part, amount)
             if amount:
                 self._watch.note_fill(venue.symbol, amount)
                 self._remember()
 
+    def _parts_of(self, order_id: str) -> Dict[Any, Decimal]:
+        return self._foreign_filled.get(order_id) or self._foreign_parts.get(order_id, {})
+
     def _note_foreign_part(self, order_id: str, part: Any, amount: Decimal) -> None:
-        parts = self._foreign_parts.setdefault(order_id, {})
-        parts[part] = amount
+        parts = {**self._parts_of(order_id), part: amount}
+        if part is _REST:
+            self._foreign_parts.pop(order_id, None)
+            self._foreign_filled[order_id] = parts
+        else:
+            self._foreign_parts[order_id] = parts
         if amount:
             self._foreign_lately[order_id] = sum(parts.values())
 
@@ -483,7 +491,7 @@ class MissedFills:
             if row.symbol == missed.symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
             and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._is_of_others(row)
         ]
-        heard = {row.order_id: sum(self._foreign_parts.get(row.order_id, {}).values(), _ZERO) for row in rows}
+        heard = {row.order_id: sum(self._parts_of(row.order_id).values(), _ZERO) for row in rows}
         fills = [
             _ForeignFill(row.order_id, row.last_filled_time_ms, _signed(row.is_buy, row.size) - heard[row.order_id])
             for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True)

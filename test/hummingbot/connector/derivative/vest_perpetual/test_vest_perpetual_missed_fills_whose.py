@@ -1,7 +1,7 @@
 """Which of the account's orders made a change of position that nobody told of (C16): an order that cannot have made it
 is not charged with it, and our own orders that were counted already are nobody else's."""
 from decimal import Decimal
-from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import order_event
+from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import filled, order_event, order_row
 from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import (
     LAG_S,
     MissedFillsTestCase,
@@ -78,3 +78,23 @@ class HeldEndTests(WhoseFillTests):
         self.tell(self.cancellation(later))
         await self.until(lambda: self.is_done(later))
         self.assert_nothing_was_booked(later)
+
+
+class OthersTests(WhoseFillTests):
+    """Fills of orders that are not ours."""
+
+    def event_of_somebody_else(self, number, status, **fields):
+        self.tell(order_event(order_row(f"0x{10_000 + number}", "5", status, **fields)))
+
+    async def test_c16_parts_of_others_are_remembered_however_many_orders_they_place(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.event_of_somebody_else(9000, "PARTIALLY_FILLED", isBuy=False, size="0.4", **filled("0.2", "100", "1"))
+        for number in range(1100):
+            self.event_of_somebody_else(number, "NEW")
+            self.event_of_somebody_else(2000 + number, "FILLED", isBuy=number % 2 == 0, **filled("1", "100", "1"))
+        self.event_of_somebody_else(9000, "FILLED", isBuy=False, size="0.4", **filled("0.2", "100", "1"))
+        await self.until_events_are_handled()
+        await self.cancel_unheard(client_order_id, "-0.4")
+        self.assert_nothing_was_booked(client_order_id)
+        self.assertEqual((0, []), (self.connector._missed_fills._watch.gap("BTC-PERP"), self.errors()))
