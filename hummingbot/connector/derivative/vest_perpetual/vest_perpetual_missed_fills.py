@@ -531,13 +531,17 @@ class MissedFills:
         )
 
     def _inferred(self, missed: MissedFill, row: Optional[wire.Order]) -> Optional[TradeUpdate]:
-        """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled."""
+        """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled, and none
+        fills beyond its limit.
+        """
         order = self._tracker.fetch_order(missed.client_order_ids[0])
         if order is None or (missed.amount > _ZERO) != _is_buy(order):
             return None
         if abs(missed.amount) >= order.amount - order.executed_amount_base:
             return None
         tick = self._markets.get(missed.symbol).price_tick
+        if missed.is_beyond(order.price, tick):
+            return None
         price = missed.price(tick)
         # An order fills at its limit or better; min and max pass over a limit that is not known.
         price = order.price if price is None else price.min(order.price) if _is_buy(order) else price.max(order.price)

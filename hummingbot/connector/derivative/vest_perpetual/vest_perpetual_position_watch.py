@@ -58,6 +58,8 @@ class MissedFill:
     :param is_last_word: whether the watch takes the position as it is from now on; otherwise orders are still open, and
         the same difference may be told again when they end
     :param is_undone: whether the position went back again, without a fill that was heard of either
+    :param is_alone: whether no other fill was counted between `before` and `after`, nor so shortly before that the
+        account may have lagged it; fills of both sides leave another entry price behind though the sizes agree
     """
 
     symbol: str
@@ -70,6 +72,7 @@ class MissedFill:
     is_last_word: bool
     others: Tuple[str, ...] = ()
     is_undone: bool = False
+    is_alone: bool = False
 
     def price(self, tick: Decimal) -> Optional[Decimal]:
         """The price in quote that the entry prices of the position tell; None when they do not tell it to the tick.
@@ -80,14 +83,41 @@ class MissedFill:
 
         :param tick: the market's price step in quote; a price that rounding blurs by more is no price
         """
+        price = self._price()
+        is_blurred = self.before.size * self.after.size > _ZERO and self._blur() > tick
+        return None if is_blurred else price
+
+    def is_beyond(self, limit: Decimal, tick: Decimal) -> bool:
+        """Whether the entry prices prove that an order cannot have made the change: it fills at its limit or better.
+
+        Of several parts each is within the limit, so their average is, and so are those beyond zero where the position
+        crossed it. Each entry price is off by half of its last digit when the venue rounds, and by all of it when it
+        cuts off, which is twice the blur. A tick more is for limits that were rounded when they were sent, and for
+        averages that were rounded after each of several parts.
+
+        :param limit: the order's, in quote; NaN if it is not known
+        :param tick: the market's price step in quote
+        """
+        price = self._price()
+        if price is None or limit.is_nan() or not self.is_alone:
+            return False
+        excess = price - limit if self.amount > _ZERO else limit - price
+        return excess > tick + 2 * self._blur()
+
+    def _price(self) -> Optional[Decimal]:
         before, after = self.before, self.after
         if before.size + self.amount != after.size or after.size * self.amount <= _ZERO:
             return None
         if before.size * after.size <= _ZERO:
             return after.entry_price
-        cost = after.size * after.entry_price - before.size * before.entry_price
-        blur = sum(abs(holding.size) * _last_digit(holding.entry_price) / 2 for holding in (before, after))
-        return cost / self.amount if blur <= tick * abs(self.amount) else None
+        return (after.size * after.entry_price - before.size * before.entry_price) / self.amount
+
+    def _blur(self) -> Decimal:
+        """By how much rounded entry prices may put the price off, in quote."""
+        before, after = self.before, self.after
+        if before.size * after.size <= _ZERO:
+            return _last_digit(after.entry_price) / 2
+        return sum(abs(one.size) * _last_digit(one.entry_price) / 2 for one in (before, after)) / abs(self.amount)
 
 
 def _last_digit(number: Decimal) -> Decimal:
@@ -318,6 +348,7 @@ class PositionWatch:
                     market.changed_s, is_last_word=not waited_for,
                     others=tuple(order_id for order_id in self._involved(market, still_open)
                                  if order_id not in (*culprits, *waited_for)),
+                    is_alone=market.booked_s < market.explained_s - self._lag_s,
                 ))
                 market.told = market.asked = market.gap
             elif waited_for and market.asked != market.gap:

@@ -1,7 +1,13 @@
 """Which of the account's orders made a change of position that nobody told of (C16): an order that cannot have made it
 is not charged with it, and our own orders that were counted already are nobody else's."""
 from decimal import Decimal
-from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import filled, order_event, order_row
+from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
+    account,
+    filled,
+    order_event,
+    order_row,
+    position,
+)
 from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import (
     LAG_S,
     MissedFillsTestCase,
@@ -98,3 +104,45 @@ class OthersTests(WhoseFillTests):
         await self.cancel_unheard(client_order_id, "-0.4")
         self.assert_nothing_was_booked(client_order_id)
         self.assertEqual((0, []), (self.connector._missed_fills._watch.gap("BTC-PERP"), self.errors()))
+
+    def hold_at(self, size, entry_price):
+        self.venue.account = account(positions=[position(
+            "BTC-PERP", size.lstrip("-"), is_long=not size.startswith("-"), entryPrice=entry_price
+        )])
+
+    async def check_limit(self, is_buy, size, entry_price, is_ours):
+        await self.know()
+        client_order_id = await self.open_order(is_buy=is_buy, price="90")
+        self.cancelled_row(client_order_id)
+        self.hold_at(size, entry_price)
+        await self.connect()
+        await self.poll_until(lambda: self.is_done(client_order_id))
+        await self.poll_for(LAG_S)
+        if is_ours:
+            self.assert_booked(client_order_id, "0.4")
+            return
+        self.assert_nothing_was_booked(client_order_id)
+        error, = self.errors()
+        self.assertIn(f"changed by {size}", error)
+        self.assertIn(client_order_id, error)
+
+    async def test_c16_a_purchase_above_its_limit_was_made_by_somebody_else(self):
+        await self.check_limit(True, "0.4", "94.5", is_ours=False)
+
+    async def test_c16_a_sale_below_its_limit_was_made_by_somebody_else(self):
+        await self.check_limit(False, "-0.4", "85.5", is_ours=False)
+
+    async def test_c16_a_purchase_at_its_limit_may_look_dearer_by_rounding(self):
+        await self.check_limit(True, "0.4", "90.01", is_ours=True)
+
+    async def test_c16_a_price_that_other_fills_have_blurred_proves_nothing(self):
+        await self.know("0.4")  # at 95
+        client_order_id = await self.open_order(price="90")
+        for number, is_buy in enumerate((True, False)):  # there and back, which leaves another entry price
+            self.event_of_somebody_else(number, "FILLED", isBuy=is_buy, size="0.4", **filled("0.4", "200", "1"))
+        await self.until_events_are_handled()
+        self.cancelled_row(client_order_id)
+        self.hold_at("0.8", "118.75")  # 0.4 at the average of 95 and 200, and 0.4 at 90
+        await self.connect()
+        await self.poll_until(lambda: self.is_done(client_order_id))
+        self.assert_booked(client_order_id, "0.4")

@@ -350,12 +350,55 @@ PRICES = {
 
 @pytest.mark.parametrize("case", PRICES)
 def test_the_price_that_entry_prices_tell(case):
-    size_before, entry_before, change, size_after, entry_after, expected = PRICES[case]
-    missed = MissedFill(
+    *changes, expected = PRICES[case]
+    assert change_of(*changes).price(TICK) == (None if expected is None else Decimal(expected))
+
+
+def change_of(size_before, entry_before, change, size_after, entry_after, is_alone=True):
+    return MissedFill(
         BTC, Decimal(change), ("1",), before=Holding(Decimal(size_before), Decimal(entry_before)),
         after=Holding(Decimal(size_after), Decimal(entry_after)), since_s=0.0, until_s=0.0, is_last_word=True,
+        is_alone=is_alone,
     )
-    assert missed.price(TICK) == (None if expected is None else Decimal(expected))
+
+
+BEYOND = {
+    # as above, and the limits between which the change is as good as the entry prices tell, and beyond which it is not
+    "opened": ("0", "0", "0.2", "0.2", "101.500", "101.399", "101.398"),
+    "opened short": ("0", "0", "-0.2", "-0.2", "101.500", "101.601", "101.602"),
+    "increased": ("0.2", "100.00", "0.2", "0.4", "101.00", "101.87", "101.86"),
+    "increased short": ("-0.2", "100.00", "-0.2", "-0.4", "101.00", "102.13", "102.14"),
+    "flipped": ("-0.1", "100.00", "0.3", "0.2", "102.00", "101.89", "101.88"),
+    "increased, but entry prices are rounded": ("20", "100.0", "0.2", "20.2", "100.0", "79.8", "79.7"),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_c16_a_price_that_no_rounding_brings_within_the_limit_is_proof(case):
+    *changes, within, beyond = BEYOND[case]
+    assert not change_of(*changes).is_beyond(Decimal(within), TICK)
+    assert change_of(*changes).is_beyond(Decimal(beyond), TICK)
+    assert not change_of(*changes, is_alone=False).is_beyond(Decimal(beyond), TICK)
+    assert not change_of(*changes).is_beyond(Decimal("NaN"), TICK)
+
+
+@pytest.mark.parametrize("case", [case for case in PRICES if PRICES[case][-1] is None and "rounded" not in case])
+@pytest.mark.parametrize("limit", ["1", "1000"])
+def test_a_change_that_entry_prices_do_not_tell_of_is_no_proof(case, limit):
+    *changes, _ = PRICES[case]
+    assert not change_of(*changes).is_beyond(Decimal(limit), TICK)
+
+
+@pytest.mark.parametrize("heard_s, is_alone", [(0, False), (LAG_S * 1.1, True)])
+def test_a_change_is_alone_when_nothing_was_counted_for_as_long_as_the_account_may_lag(account, heard_s, is_alone):
+    account.watch.note_fill(BTC, Decimal("0.3"))
+    account.watch.note_fill(BTC, Decimal("-0.3"))
+    account.now_s += heard_s
+    account.read()
+    account.cancelled("1")
+    account.position = Decimal("0.2")
+    missed, = account.read_until_settled()
+    assert missed.is_alone is is_alone
 
 
 @pytest.mark.parametrize("suspects", [[], ["1"], ["1", "2"]])
