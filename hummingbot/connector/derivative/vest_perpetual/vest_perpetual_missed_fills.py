@@ -486,11 +486,7 @@ class MissedFills:
 
     def _unheard_of_others(self, rows: List[wire.Order], missed: MissedFill) -> List[_ForeignFill]:
         """What others filled since the position was explained, and was not heard of, newest first."""
-        rows = [
-            row for row in rows
-            if row.symbol == missed.symbol and row.size is not None and row.status == CONSTANTS.ORDER_STATUS_FILLED
-            and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._is_of_others(row)
-        ]
+        rows = [row for row in rows if self._was_filled_by_others(row, missed) and _is_readable(row)]
         heard = {row.order_id: sum(self._parts_of(row.order_id).values(), _ZERO) for row in rows}
         fills = [
             _ForeignFill(row.order_id, row.last_filled_time_ms, _signed(row.is_buy, row.size) - heard[row.order_id])
@@ -522,10 +518,19 @@ class MissedFills:
         for fill in fills:
             self._note_foreign_part(fill.order_id, _REST, fill.amount)
 
+    def _was_filled_by_others(self, row: wire.Order, missed: MissedFill) -> bool:
+        return (
+            row.symbol == missed.symbol and row.status == CONSTANTS.ORDER_STATUS_FILLED
+            and (row.last_filled_time_ms or 0) >= self._since_ms(missed) and self._is_of_others(row)
+        )
+
     def _may_be_of_others(self, rows: List[wire.Order], missed: MissedFill) -> bool:
-        """Whether an order of somebody else, of which the venue does not tell the parts either, can have made it."""
+        """Whether an order of somebody else can have made it, of which the venue does not tell the parts either, or
+        tells what cannot be read.
+        """
         return any(
-            row.symbol == missed.symbol and row.is_buy == (missed.amount > _ZERO) and self._is_of_others(row)
+            self._was_filled_by_others(row, missed) and not _is_readable(row)
+            or row.symbol == missed.symbol and row.is_buy in (None, missed.amount > _ZERO) and self._is_of_others(row)
             and row.status in (CONSTANTS.ORDER_STATUS_CANCELLED, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
             for row in rows
         )
@@ -583,3 +588,7 @@ def _holdings(positions: Iterable[wire.Position]) -> Dict[str, Holding]:
 
 def _candidate(order: InFlightOrder) -> Candidate:
     return Candidate(order.client_order_id, _is_buy(order))
+
+
+def _is_readable(filled: wire.Order) -> bool:
+    return filled.size is not None and filled.is_buy is not None

@@ -1,5 +1,6 @@
 """Which of the account's orders made a change of position that nobody told of (C16): an order that cannot have made it
 is not charged with it, and our own orders that were counted already are nobody else's."""
+import time
 from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
     account,
@@ -146,3 +147,13 @@ class OthersTests(WhoseFillTests):
         await self.connect()
         await self.poll_until(lambda: self.is_done(client_order_id))
         self.assert_booked(client_order_id, "0.4")
+
+    async def test_c16_a_row_whose_side_cannot_be_read_explains_nothing_and_keeps_from_guessing(self):
+        await self.know()
+        client_order_id = await self.open_order(is_buy=False)
+        time_ms = int(time.time() * 1000)
+        self.venue.add_order(99, "FILLED", isBuy="?", size="0.4", postTime=time_ms,
+                             **filled("0.4", "100", "1", time_ms))
+        await self.cancel_unheard(client_order_id, "-0.4")
+        self.assert_nothing_was_booked(client_order_id)
+        self.assertTrue(any(client_order_id in error for error in self.errors()))
