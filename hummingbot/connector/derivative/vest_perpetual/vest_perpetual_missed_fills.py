@@ -106,6 +106,7 @@ class MissedFills:
         self._lag_s = lag_s
         self._logger = logger
         self._watch = PositionWatch(lag_s, clock.monotonic_s)
+        self._symbols: Dict[str, str] = {}  # by trading pair: as orders tell before the list of markets is there
         self._held: Dict[str, _HeldEnd] = {}
         self._unsettled: List[MissedFill] = []  # neither booked nor said yet
         # The venue's time less the monotonic one, in ms, at the lowest it can be: what it told before its clock, or our
@@ -187,6 +188,8 @@ class MissedFills:
         :param order: the order
         :param venue: what was told
         """
+        if venue.symbol is not None:
+            self._symbols[order.trading_pair] = venue.symbol
         if venue.status == CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED and order.is_open:
             self._partly_filled[order.client_order_id] = True
 
@@ -275,7 +278,7 @@ class MissedFills:
 
         :param trading_pair: such as BTC-USDC
         """
-        return self._watch.unshown(self._markets.symbol_map.inverse.get(trading_pair))
+        return self._watch.unshown(self._symbol_of(trading_pair))
 
     # --- Ends that are held back
 
@@ -539,15 +542,14 @@ class MissedFills:
         """The fill, None when the order cannot have made it: one that had nothing left would not be cancelled, and none
         fills beyond its limit.
         """
-        order = self._tracker.fetch_order(missed.client_order_ids[0])
-        if order is None or (missed.amount > _ZERO) != _is_buy(order):
+        order, market = self._tracker.fetch_order(missed.client_order_ids[0]), self._markets.get(missed.symbol)
+        if order is None or market is None or (missed.amount > _ZERO) != _is_buy(order):
             return None
         if abs(missed.amount) >= order.amount - order.executed_amount_base:
             return None
-        tick = self._markets.get(missed.symbol).price_tick
-        if missed.is_beyond(order.price, tick):
+        if missed.is_beyond(order.price, market.price_tick):
             return None
-        price = missed.price(tick)
+        price = missed.price(market.price_tick)
         # An order fills at its limit or better; min and max pass over a limit that is not known.
         price = order.price if price is None else price.min(order.price) if _is_buy(order) else price.max(order.price)
         if not price.is_finite() or price <= _ZERO:
@@ -571,7 +573,10 @@ class MissedFills:
         )
 
     def _symbol(self, order: InFlightOrder) -> Optional[str]:
-        return self._markets.symbol_map.inverse.get(order.trading_pair)
+        return self._symbol_of(order.trading_pair)
+
+    def _symbol_of(self, trading_pair: str) -> Optional[str]:
+        return self._markets.symbol_map.inverse.get(trading_pair) or self._symbols.get(trading_pair)
 
 
 def _signed(is_buy: bool, amount: Decimal) -> Decimal:

@@ -4,7 +4,9 @@ import time
 from decimal import Decimal
 from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing import (
     account,
+    exchange_info,
     filled,
+    market,
     order_event,
     order_row,
     position,
@@ -157,3 +159,31 @@ class OthersTests(WhoseFillTests):
         await self.cancel_unheard(client_order_id, "-0.4")
         self.assert_nothing_was_booked(client_order_id)
         self.assertTrue(any(client_order_id in error for error in self.errors()))
+
+
+class UnknownMarketTests(WhoseFillTests):
+    async def test_c16_a_part_that_was_missed_of_a_market_that_is_not_listed_any_more_is_said(self):
+        await self.know()
+        client_order_id = await self.open_order()
+        self.connector._markets.update(exchange_info(market("ETH-PERP")))
+        await self.cancel_unheard(client_order_id, "0.4")
+        self.assert_nothing_was_booked(client_order_id)
+        error, = self.errors()
+        self.assertIn(client_order_id, error)
+
+    async def test_c16_a_fill_before_the_markets_are_known_is_counted_for_its_market(self):
+        self.connector._missed_fills.recall()
+        await self.know()
+        filled_order, other = await self.open_order(amount="0.4"), await self.open_order()
+        await self.poll()
+        saved = self.connector.tracking_states
+        self.connector = self.make_connector()
+        self.connector.restore_tracking_states(saved)
+        self.connector._missed_fills.recall()
+        self.listen()
+        self.fill(filled_order)
+        await self.until(lambda: self.is_done(filled_order))
+        await self.connector._update_trading_rules()
+        await self.cancel_unheard(other, "0.4")
+        self.assert_nothing_was_booked(other)
+        self.assertEqual((Decimal("0.4"), []), (self.explained(), self.errors()))
