@@ -6,8 +6,8 @@ what all use          complaints, files
 its connections       clock, connections, throttler, web_utils, signer, auth, socket
 what it tells         markets, market_hours, market_data, order_book, api_order_book_data_source,
                       user_stream_data_source
-orders                session_memory, order_ids, fills, order_tracker, orders_reader, orphans, position_watch,
-                      missed_fills, account_reader, funding, order_updates, order_operations
+orders                session_memory, order_ids, fills, order_tracker, orders_reader, orphans, foreign_fills,
+                      position_watch, missed_fills, account_reader, funding, order_updates, order_operations
 the account           account, transfers
 the keys' life        registration, key_expiry, stored_keys, key_life
 the connector         derivative

@@ -26,6 +26,11 @@ from hummingbot.connector.derivative.vest_perpetual import (
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_clock import ServerClock
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_errors import VestError
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_fills import missed_fill
+from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_foreign_fills import (
+    ForeignFill,
+    ForeignFills,
+    is_readable,
+)
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_markets import Markets
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_ids import OrderIds
 from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_order_tracker import VestOrderTracker
@@ -44,9 +49,6 @@ from hummingbot.core.data_type.trade_fee import TradeFeeSchema
 
 _ZERO = Decimal(0)
 _REMEMBERED = 1000
-_REST = None  # stands for what an order of somebody else filled beside the parts that were heard of
-_RECALLED = "recalled"  # stands for the parts that an earlier session heard of
-_NOTED_ORDERS = 100  # so many orders of others are kept for the next session
 # Orders of others that explain a position were posted at most so long before they filled, in ms.
 _FOREIGN_ORDERS_WINDOW_MS = 600_000
 
@@ -63,15 +65,6 @@ class _HeldEnd:
     order: Candidate
     since_s: float
     may_be_unseen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _ForeignFill:
-    """What an order of somebody else filled unheard: a signed amount in base, and the venue's time of its last part."""
-
-    order_id: str
-    time_ms: int
-    amount: Decimal
 
 
 class MissedFills:
@@ -115,9 +108,7 @@ class MissedFills:
         self._noted_ms: Dict[float, int] = {}  # what an earlier session noted in the venue's time, by ours
         self._named: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that an ERROR has named
         self._partly_filled: FIFOCache = FIFOCache(_REMEMBERED)  # client ids of orders that the venue said are so
-        self._foreign_parts: FIFOCache = FIFOCache(_REMEMBERED)  # by order id: what was counted, by fill
-        self._foreign_filled: FIFOCache = FIFOCache(_REMEMBERED)  # of those that are filled: they crowd out no other
-        self._foreign_lately: FIFOCache = FIFOCache(_NOTED_ORDERS)  # by order id: the sum of it
+        self._foreign_fills = ForeignFills()
         self._connected_s = float("-inf")
         self._connected_ms = 0
         self._has_recalled = False
@@ -137,37 +128,14 @@ class MissedFills:
         self._remember()
 
     def note_foreign_order(self, venue: wire.Order) -> None:
-        """Somebody else, or the venue, traded on the account. A part that is heard twice counts once; when the order is
-        FILLED all of it counts, whatever was heard before and however alike its parts were.
+        """Somebody else, or the venue, traded on the account.
 
         :param venue: an event of an order that is not ours
         """
-        parts = self._parts_of(venue.order_id)
-        if venue.symbol is None or venue.is_buy is None or _REST in parts:
-            return
-        if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.size is not None:
-            part, amount = _REST, _signed(venue.is_buy, venue.size) - sum(parts.values())
-        else:
-            part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
-            amount = _signed(venue.is_buy, venue.last_filled_size or _ZERO)
-        if part not in parts and (amount or part is _REST):  # an order that only waits takes no room from the others
-            self._note_foreign_part(venue.order_id, part, amount)
-            if amount:
-                self._watch.note_fill(venue.symbol, amount)
-                self._remember()
-
-    def _parts_of(self, order_id: str) -> Dict[Any, Decimal]:
-        return self._foreign_filled.get(order_id) or self._foreign_parts.get(order_id, {})
-
-    def _note_foreign_part(self, order_id: str, part: Any, amount: Decimal) -> None:
-        parts = {**self._parts_of(order_id), part: amount}
-        if part is _REST:
-            self._foreign_parts.pop(order_id, None)
-            self._foreign_filled[order_id] = parts
-        else:
-            self._foreign_parts[order_id] = parts
+        amount = self._foreign_fills.note_order(venue)
         if amount:
-            self._foreign_lately[order_id] = sum(parts.values())
+            self._watch.note_fill(venue.symbol, amount)
+            self._remember()
 
     def note_cancelled(self, order: InFlightOrder) -> None:
         """One of our orders was cancelled, whether its end is told or held back. When it is told, and the venue said
@@ -210,8 +178,7 @@ class MissedFills:
                 size, explained, entry_price = map(Decimal, values[:3])
                 basis[symbol] = Basis(size, Holding(explained, entry_price), self._recalled_s(values[3]))
         self._watch.go_on_from(basis, self._recalled_s(known["looked_ms"]))
-        for order_id, amount in known.get("others", {}).items():
-            self._note_foreign_part(order_id, _RECALLED, Decimal(amount))
+        self._foreign_fills.recall(known.get("others", {}))
 
     def _recalled_s(self, noted_ms: int) -> float:
         monotonic_s = self._clock.monotonic_s() - (self._clock.now_ms() - noted_ms) / 1000
@@ -247,7 +214,7 @@ class MissedFills:
                 )
                 for symbol, known in basis.items()
             },
-            "others": {order_id: str(amount) for order_id, amount in self._foreign_lately.items()},
+            "others": self._foreign_fills.lately,
         })
 
     def _basis(self) -> Dict[str, Optional[Basis]]:
@@ -297,8 +264,8 @@ class MissedFills:
     def holds(self, order: InFlightOrder, venue: wire.Order, is_event: bool) -> bool:
         """Whether an order's end has to wait, because parts of it may have gone unheard.
 
-        The signs: the account shows a difference that the order may have made; the order was said to be partly filled, but no
-        part was told; the end was learned from a poll, where the stream should have told it; or the stream was
+        The signs: the account shows a difference that the order may have made; the order was said to be partly filled,
+        but no part was told; the end was learned from a poll, where the stream should have told it; or the stream was
         connected anew during the order's life and the account has not been seen in order since. Without an earlier look
         at the account there is nothing to compare with and no use in waiting.
 
@@ -412,7 +379,7 @@ class MissedFills:
             missed = self._unsettled[0] = replace(missed, amount=missed.amount - told)
             unheard = self._unheard_of_others(rows, missed)
             made = self._made_by_others(unheard, missed)
-            self._note_heard(unheard[self._later(unheard, missed):] if made is None else made)
+            self._foreign_fills.note_heard(unheard[self._later(unheard, missed):] if made is None else made)
             if missed.amount == _ZERO or made is not None:
                 return bool(told)  # the rest is somebody else's, heard of by REST alone
             is_clear = not unheard and len(missed.client_order_ids) == 1 and not self._may_be_of_others(rows, missed)
@@ -446,7 +413,7 @@ class MissedFills:
         made = self._made_by_others(unheard, missed)
         is_there = self._watch.gap(missed.symbol) == missed.amount  # and no order has ended with it meanwhile
         if not self._is_put_back(missed) and is_there and made is not None:
-            self._note_heard(made)
+            self._foreign_fills.note_heard(made)
             self._watch.note_explained(missed)
 
     def _is_put_back(self, missed: MissedFill) -> bool:
@@ -487,39 +454,29 @@ class MissedFills:
                     told.append(_signed(_is_buy(order), fill.fill_base_amount))
         return told
 
-    def _unheard_of_others(self, rows: List[wire.Order], missed: MissedFill) -> List[_ForeignFill]:
+    def _unheard_of_others(self, rows: List[wire.Order], missed: MissedFill) -> List[ForeignFill]:
         """What others filled since the position was explained, and was not heard of, newest first."""
-        rows = [row for row in rows if self._was_filled_by_others(row, missed) and _is_readable(row)]
-        heard = {row.order_id: sum(self._parts_of(row.order_id).values(), _ZERO) for row in rows}
-        fills = [
-            _ForeignFill(row.order_id, row.last_filled_time_ms, _signed(row.is_buy, row.size) - heard[row.order_id])
-            for row in sorted(rows, key=lambda row: row.last_filled_time_ms, reverse=True)
-        ]
-        return [fill for fill in fills if fill.amount]
+        return self._foreign_fills.unheard(row for row in rows if self._was_filled_by_others(row, missed))
 
     def _is_of_others(self, row: wire.Order) -> bool:
         """Our own orders bear our tag: those that the tracker has forgotten, or an earlier session had, are counted."""
         is_ours = self._order_ids.is_ours(row.nonce) and not self._order_ids.is_of_another_bot(row.nonce)
         return self._tracker.find(row) is None and not is_ours
 
-    def _later(self, unheard: List[_ForeignFill], missed: MissedFill) -> int:
+    def _later(self, unheard: List[ForeignFill], missed: MissedFill) -> int:
         """How many of the newest came after the change was seen: they are no part of it, and their events are on their
         way. The fills' times and the look's are those of different clocks.
         """
         until_ms = self._venue_ms(missed.until_s) + self._lag_s * 500
         return sum(fill.time_ms > until_ms for fill in unheard)
 
-    def _made_by_others(self, unheard: List[_ForeignFill], missed: MissedFill) -> Optional[List[_ForeignFill]]:
+    def _made_by_others(self, unheard: List[ForeignFill], missed: MissedFill) -> Optional[List[ForeignFill]]:
         """The fills of others of which the newest explain a change, back to the oldest; None when they do not."""
         for later in range(self._later(unheard, missed), -1, -1):
             fills = unheard[later:]
             if missed.amount in accumulate(fill.amount for fill in fills) or (missed.is_undone and fills):
                 return fills
         return None
-
-    def _note_heard(self, fills: List[_ForeignFill]) -> None:
-        for fill in fills:
-            self._note_foreign_part(fill.order_id, _REST, fill.amount)
 
     def _was_filled_by_others(self, row: wire.Order, missed: MissedFill) -> bool:
         return (
@@ -532,7 +489,7 @@ class MissedFills:
         tells what cannot be read.
         """
         return any(
-            self._was_filled_by_others(row, missed) and not _is_readable(row)
+            self._was_filled_by_others(row, missed) and not is_readable(row)
             or row.symbol == missed.symbol and row.is_buy in (None, missed.amount > _ZERO) and self._is_of_others(row)
             and row.status in (CONSTANTS.ORDER_STATUS_CANCELLED, CONSTANTS.ORDER_STATUS_PARTIALLY_FILLED)
             for row in rows
@@ -593,7 +550,3 @@ def _holdings(positions: Iterable[wire.Position]) -> Dict[str, Holding]:
 
 def _candidate(order: InFlightOrder) -> Candidate:
     return Candidate(order.client_order_id, _is_buy(order))
-
-
-def _is_readable(filled: wire.Order) -> bool:
-    return filled.size is not None and filled.is_buy is not None
