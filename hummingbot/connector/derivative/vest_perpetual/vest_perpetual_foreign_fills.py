@@ -3,7 +3,7 @@ told can be found in the venue's list of orders (acceptance C16).
 """
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from cachetools import FIFOCache
 
@@ -21,10 +21,15 @@ _RECALLED = "recalled"  # stands for the parts that an earlier session heard of
 
 @dataclass(frozen=True, slots=True)
 class ForeignFill:
-    """What an order of somebody else filled unheard: a signed amount in base, and the venue's time of its last part."""
+    """What an order of somebody else filled.
+
+    :param time_ms: the venue's time, None if it is not told: of an event when it was made, at the earliest; of what was
+        not heard of, when the last of it was made
+    :param amount: signed, in base
+    """
 
     order_id: str
-    time_ms: int
+    time_ms: Optional[int]
     amount: Decimal
 
 
@@ -36,26 +41,26 @@ class ForeignFills:
         self._filled: FIFOCache = FIFOCache(_REMEMBERED)  # of orders that are filled: they crowd out no other
         self._lately: FIFOCache = FIFOCache(_NOTED_ORDERS)  # by order id: the sum of it
 
-    def note_order(self, venue: wire.Order) -> Decimal:
+    def note_order(self, venue: wire.Order) -> Optional[ForeignFill]:
         """Something was told of an order. When it is FILLED all of it counts, whatever was heard before and however
         alike its parts were.
 
         :param venue: an event
-        :return: what it tells for the first time, signed, in base
+        :return: what it tells for the first time, if anything
         """
         parts = self._parts_of(venue.order_id)
         if venue.symbol is None or venue.is_buy is None or _REST in parts:
-            return _ZERO
+            return None
+        time_ms, size = venue.last_filled_time_ms, venue.last_filled_size or _ZERO
+        amount = size if venue.is_buy else -size
+        part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
         if venue.status == CONSTANTS.ORDER_STATUS_FILLED and venue.size is not None:
-            part, amount = _REST, _signed_size(venue) - sum(parts.values())
-        else:
-            part = venue.last_filled_time_ms, venue.last_filled_size, venue.avg_filled_price
-            size = venue.last_filled_size or _ZERO
-            amount = size if venue.is_buy else -size
-            if part in parts or not amount:  # an order that only waits takes no room from the others
-                return _ZERO
+            last_part, amount = amount, _signed_size(venue) - sum(parts.values())
+            part, time_ms = _REST, time_ms if amount == last_part else venue.post_time_ms
+        elif part in parts or not amount:  # an order that only waits takes no room from the others
+            return None
         self._note(venue.order_id, part, amount)
-        return amount
+        return ForeignFill(venue.order_id, time_ms, amount) if amount else None
 
     def note_heard(self, fills: Iterable[ForeignFill]) -> None:
         """What was found in the venue's list counts from now on, and not again when events tell of it."""

@@ -123,7 +123,7 @@ class MissedFills:
 
     def note_fill(self, order: InFlightOrder, fill: TradeUpdate) -> None:
         """A fill of one of our orders was booked because the venue told of it."""
-        made_s = self._clock.monotonic_s() - (self._clock.now_ms() / 1000 - fill.fill_timestamp)
+        made_s = self._monotonic_s(fill.fill_timestamp * 1000)
         self._watch.note_fill(self._symbol(order), _signed(_is_buy(order), fill.fill_base_amount), made_s)
         self._remember()
 
@@ -132,9 +132,10 @@ class MissedFills:
 
         :param venue: an event of an order that is not ours
         """
-        amount = self._foreign_fills.note_order(venue)
-        if amount:
-            self._watch.note_fill(venue.symbol, amount)
+        fill = self._foreign_fills.note_order(venue)
+        if fill is not None:
+            made_s = float("-inf") if fill.time_ms is None else self._monotonic_s(fill.time_ms)
+            self._watch.note_fill(venue.symbol, fill.amount, made_s)
             self._remember()
 
     def note_cancelled(self, order: InFlightOrder) -> None:
@@ -181,9 +182,12 @@ class MissedFills:
         self._foreign_fills.recall(known.get("others", {}))
 
     def _recalled_s(self, noted_ms: int) -> float:
-        monotonic_s = self._clock.monotonic_s() - (self._clock.now_ms() - noted_ms) / 1000
+        monotonic_s = self._monotonic_s(noted_ms)
         self._noted_ms[monotonic_s] = noted_ms
         return monotonic_s
+
+    def _monotonic_s(self, venue_ms: float) -> float:
+        return self._clock.monotonic_s() - (self._clock.now_ms() - venue_ms) / 1000
 
     def _venue_ms(self, monotonic_s: float) -> int:
         return self._noted_ms.get(monotonic_s, int(monotonic_s * 1000 + self._offset_ms))

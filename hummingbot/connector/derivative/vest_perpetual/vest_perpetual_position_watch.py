@@ -140,6 +140,7 @@ class _Market:
     taken: Decimal = _ZERO  # the last difference that was taken as it is without being booked
     taken_s: float = 0.0  # when that was
     late: Decimal = _ZERO  # fills of its side that were made before and counted since
+    late_s: float = float("-inf")  # when the last of them was counted
     taken_with: Tuple[Dict[str, Tuple[float, Candidate]], Set[str]] = ({}, set())  # `cancelled` and `involved` then
     explained: Holding = _NOTHING  # the position when there last was no gap
     explained_s: float = 0.0  # when that was
@@ -160,7 +161,7 @@ class PositionWatch:
 
     # For so many times the account's lag a difference waits for orders that are still open.
     PATIENCE_LAGS = 60
-    # A fill that explains a difference is heard of at most so many times the account's lag after that was told.
+    # A fill that is heard of late explains a difference that was told before, for so many times the account's lag.
     LATE_LAGS = 6
     # An order may have missed parts that show at most so many times the account's lag after its end.
     MEMORY_LAGS = 2
@@ -203,12 +204,13 @@ class PositionWatch:
 
         :param symbol: the venue's symbol
         :param signed_amount: in base, negative for a sell
-        :param made_s: when it was made, on the clock given; by default some time ago, nobody knows
+        :param made_s: when it was made at the earliest, on the clock given; by default nobody knows
         """
         market = self._market(symbol)
         market.booked += signed_amount
         if signed_amount * market.taken > _ZERO and made_s <= market.taken_s:
             market.late += signed_amount
+            market.late_s = self._monotonic_s()
         market.changed_s = market.booked_s = self._monotonic_s()
         self._shift(market, signed_amount)
 
@@ -384,7 +386,7 @@ class PositionWatch:
         """Whether a difference is only an earlier one that is explained at last, by a fill heard of late. It is of the
         other sign then, no larger than what was heard, and no order of ours has made it.
         """
-        is_remembered = self._looked_s - market.taken_s <= self.LATE_LAGS * self._lag_s
+        is_remembered = self._looked_s - market.late_s <= self.LATE_LAGS * self._lag_s
         explained = min(abs(market.taken), abs(market.late))
         return is_remembered and market.gap * market.taken < _ZERO and abs(market.gap) <= explained
 

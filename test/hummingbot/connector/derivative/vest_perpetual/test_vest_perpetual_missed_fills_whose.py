@@ -108,6 +108,45 @@ class OthersTests(WhoseFillTests):
         self.assert_nothing_was_booked(client_order_id)
         self.assertEqual((0, []), (self.connector._missed_fills._watch.gap("BTC-PERP"), self.errors()))
 
+    async def take_as_it_is(self):
+        """The position changes unheard, and none of our orders can have made it."""
+        await self.know()
+        self.hold("0.4")
+        await self.poll_until(lambda: self.explained() == Decimal("0.4"))
+
+    async def test_c16_an_order_of_somebody_else_that_is_filled_at_last_tells_what_was_taken_as_it_is(self):
+        posted_ms = int(time.time() * 1000) - 5000
+        await self.take_as_it_is()
+        client_order_id = await self.open_order(is_buy=False)
+        last = filled("0.4", "100", "1", int(time.time() * 1000) + 5000)  # later than the clock can be wrong
+        self.event_of_somebody_else(9000, "FILLED", size="0.8", postTime=posted_ms, **last)
+        await self.until_events_are_handled()
+        await self.cancel_unheard(client_order_id, "0.8")
+        self.assert_nothing_was_booked(client_order_id)
+        self.assertEqual([], self.errors())
+
+    async def check_a_sale_is_booked_after(self, event):
+        client_order_id = await self.open_order(is_buy=False)
+        self.tell(order_event(event))
+        await self.until_events_are_handled()
+        self.hold("0.8")
+        await self.poll()
+        await self.cancel_unheard(client_order_id, "0.4")
+        self.assert_booked(client_order_id, "0.4")
+
+    async def test_c16_a_purchase_of_ours_after_a_difference_hides_no_missed_sale(self):
+        await self.take_as_it_is()
+        bought = await self.open_order(amount="0.4")
+        time_ms = int(time.time() * 1000) + 5000
+        await self.check_a_sale_is_booked_after(
+            self.venue.change_order(bought, "FILLED", **filled("0.4", "100", "1", time_ms)))
+
+    async def test_c16_a_purchase_of_others_after_a_difference_hides_no_missed_sale(self):
+        await self.take_as_it_is()
+        time_ms = int(time.time() * 1000) + 5000
+        await self.check_a_sale_is_booked_after(order_row(
+            "0x9000", "5", "FILLED", size="0.4", **filled("0.4", "100", "1", time_ms)))
+
     def hold_at(self, size, entry_price):
         self.venue.account = account(positions=[position(
             "BTC-PERP", size.lstrip("-"), is_long=not size.startswith("-"), entryPrice=entry_price

@@ -450,6 +450,32 @@ def test_c16_a_fill_that_was_made_after_a_difference_does_not_explain_it(account
     assert told(account.read_until_settled()) == [(Decimal("-0.2"), ("1",))]
 
 
+def test_c16_a_fill_that_tells_much_later_what_was_taken_as_it_is_blames_nobody(account):
+    made_s = account.now_s
+    account.position = Decimal("0.2")
+    account.read_until_settled()
+    account.now_s += LAG_S * 100
+    assert account.read() == []
+
+    account.watch.note_fill(BTC, Decimal("0.4"), made_s)  # half of it is that
+    account.position = Decimal("0.4")
+    account.cancelled("1", is_buy=False)
+    assert account.read_until_settled() == []
+    assert account.watch.gap(BTC) == 0
+
+
+def test_c16_a_fill_that_is_heard_of_late_explains_nothing_for_ever(account):
+    account.position = Decimal("0.4")
+    account.read_until_settled()
+    account.watch.note_fill(BTC, Decimal("0.4"))
+    account.position = Decimal("0.8")  # so it was another one
+    account.read()
+    account.now_s += LAG_S * PositionWatch.LATE_LAGS
+    account.cancelled("1", is_buy=False)
+    account.position = Decimal("0.6")
+    assert told(account.read_until_settled()) == [(Decimal("-0.2"), ("1",))]
+
+
 def test_c16_after_a_difference_that_was_booked_one_of_the_other_side_is_told(account):
     account.cancelled("1")
     account.position = Decimal("0.4")
