@@ -248,6 +248,7 @@ class PositionWatch:
             return
         market.base -= missed.amount
         market.gap, market.taken = missed.amount, _ZERO
+        market.suspects = market.suspects.union(missed.client_order_ids)
         market.explained, market.explained_s = missed.before, missed.since_s
         cancelled, involved = market.taken_with
         market.cancelled, market.involved = {**market.cancelled, **cancelled}, market.involved | involved

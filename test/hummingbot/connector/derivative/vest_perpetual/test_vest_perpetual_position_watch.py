@@ -197,6 +197,18 @@ def test_what_a_late_fill_explains_only_in_part_is_told_again_with_the_rest(acco
     assert account.read_until_settled() == []
 
 
+def test_c16_a_fill_that_outdated_a_difference_but_was_another_one_clears_nobody(account):
+    account.cancelled("1")
+    account.position = Decimal("0.2")
+    missed, = account.read_until_settled()
+    account.read()  # while the venue is asked
+    account.now_s += 0.1
+    account.watch.note_fill(BTC, Decimal("-0.1"))
+    account.position = Decimal("0.1")
+    account.watch.put_back(missed)
+    assert told(account.read_until_settled()) == [(Decimal("0.2"), ("1",))]
+
+
 def test_a_question_that_a_late_fill_outdated_is_asked_again(account):
     account.open_orders = [Candidate("1", True)]
     account.position = Decimal("0.2")
