@@ -4,7 +4,8 @@ The venue has no fills endpoint, and a cancelled order says nothing of its parts
 events, a part may have gone unheard; then only the account's position differs from the fills that were counted. If one
 cancelled order alone can have made the difference, its fill is booked, so that strategy and database agree with the
 venue in base. Price and fee are as good as the venue lets them be: see `missed_fill` and `MissedFill.price`. If more
-than one can have made it, or somebody else trades, nothing is guessed and one ERROR names the orders.
+than one can have made it, if the entry price is beyond the order's limit, or somebody else trades, nothing is guessed
+and one ERROR names the orders.
 
 A fill has to come before the end of its order. So the end is held back, but only when there is a sign that a part may
 have been missed, and only for as long as the account may lag; a cancel in normal life is told at once. What shows later
