@@ -11,23 +11,10 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
     order_row,
     position,
 )
-from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import (
-    LAG_S,
-    MissedFillsTestCase,
-)
-from unittest.mock import patch
-
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_missed_fills import MissedFills
-from hummingbot.connector.derivative.vest_perpetual.vest_perpetual_position_watch import PositionWatch
+from test.hummingbot.connector.derivative.vest_perpetual.missed_fills_testing import LAG_S, PatientTestCase
 
 
-class WhoseFillTests(MissedFillsTestCase):
-    async def asyncSetUp(self):
-        # No end is told, and nothing is forgotten, because a busy machine takes longer than the account may lag.
-        self.enterContext(patch.object(MissedFills, "LONGEST_HOLD_LAGS", 100))
-        self.enterContext(patch.multiple(PositionWatch, MEMORY_LAGS=100, LATE_LAGS=100))
-        await super().asyncSetUp()
-
+class WhoseFillTests(PatientTestCase):
     def fill(self, client_order_id):
         """An order of ours is filled, and the stream tells."""
         self.tell(order_event(self.venue.fill_order(client_order_id)))
