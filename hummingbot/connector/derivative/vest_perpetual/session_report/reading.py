@@ -9,6 +9,7 @@ Stored are amounts and prices as integers of 1e-6, times in ms since the epoch, 
 import json
 import shutil
 import sqlite3
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -29,7 +30,8 @@ _STATE_OF_STATUS = {
 _STORED_STEP = Decimal("0.000001")
 _TABLES = {"Order", "OrderStatus", "TradeFill", "FundingPayment", "MarketData"}
 _OLDEST_TABLES = {"Order", "OrderStatus", "TradeFill"}  # what every Hummingbot has had
-_LOCK_TIMEOUT_S = 30.0  # a writing bot holds its lock for milliseconds
+LOCK_TIMEOUT_S = 30.0  # a writing bot holds its lock for milliseconds
+_LOCK_PAUSE_S = 0.05
 # Of all the tables that tell of a market, its two columns.
 _MARKETS = ('SELECT market, symbol FROM "Order" UNION SELECT market, symbol FROM TradeFill '
             "UNION SELECT market, symbol FROM FundingPayment")
@@ -228,12 +230,24 @@ def _of_another_version(path: Path, what: str) -> str:
 
 
 def _copy(path: Path, copy: Path) -> None:
-    """Copies a database as it is at one moment."""
+    """Copies a database as it is at one moment.
+
+    :raises ReportError: it stays locked for longer than any bot writes
+    """
     address = f"{path.absolute().as_uri()}?mode=ro"
+    give_up_s = time.monotonic() + LOCK_TIMEOUT_S
+
+    def look(status: int, *_: int) -> None:
+        # SQLite would try a locked database for ever. Being called lets Ctrl-C through as well.
+        if status & 0xff in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > give_up_s:
+            raise ReportError(f"{path} is locked by the program that writes it, for {LOCK_TIMEOUT_S:g} s now; see that "
+                              f"it is the database of a bot, and stop the program or report a copy.")
+
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=_LOCK_TIMEOUT_S)) as source, \
+        # Without a timeout of its own a step returns at once when the database is locked, and what waits is the copying.
+        with closing(sqlite3.connect(address, uri=True, timeout=0.0)) as source, \
                 closing(sqlite3.connect(copy)) as target:
-            source.backup(target)
+            source.backup(target, progress=look, sleep=_LOCK_PAUSE_S)
     except sqlite3.OperationalError as error:
         # A client that was killed while it wrote left a journal, which SQLite must roll back before anything else, and
         # will not in a file that is only to be read. Nobody writes there any more; the copy is rolled back instead.

@@ -1,5 +1,11 @@
 """`report`: its options, what it prints, and how it says what is wrong. The page has its own tests."""
 import json
+import signal
+import sqlite3
+import tempfile
+import threading
+import time
+from contextlib import closing
 from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import short_session
 
 import pytest
@@ -79,3 +85,28 @@ def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "notes.sqlite").write_text("notes")
     outcome = Outcome(CliRunner().invoke(app, ["report", str(tmp_path / "notes.sqlite")]))
     assert outcome.exit_code == 1 and outcome.is_one_sentence() and "no Hummingbot database" in outcome.stderr
+
+
+def test_ctrl_c_ends_the_waiting_for_a_locked_database(report, recording, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    ended = threading.Event()
+    was_deaf = []
+
+    def press() -> None:
+        while not list((tmp_path / "temporary").glob("vest-report-*/copy.sqlite")):  # it copies, or tries to
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+        if not ended.wait(10):
+            was_deaf.append(True)
+            bot.rollback()
+
+    with closing(sqlite3.connect(recording.database, check_same_thread=False)) as bot:
+        bot.execute("BEGIN EXCLUSIVE")
+        presser = threading.Thread(target=press)
+        presser.start()
+        outcome = report()
+        ended.set()
+        presser.join()
+    assert not was_deaf
+    assert (outcome.exit_code, outcome.stderr) == (130, "Stopped.\n")

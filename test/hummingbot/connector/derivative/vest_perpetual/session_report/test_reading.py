@@ -15,6 +15,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_
 
 import pytest
 
+from hummingbot.connector.derivative.vest_perpetual.session_report import reading
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
     Market,
     ReportError,
@@ -69,6 +70,30 @@ def test_a_bot_that_locks_the_file_is_waited_for(recording):
         assert [fill.amount for fill in database.fills(BTC)] == [Decimal(2)]
     release.join()
     bot.close()
+
+
+@pytest.fixture(params=["exclusive transaction", "simulator's state"])
+def locked(request, recording):
+    """A program that lets nobody read the database."""
+    program = sqlite3.connect(recording.database, isolation_level=None, check_same_thread=False)
+    if request.param == "exclusive transaction":
+        program.execute("BEGIN EXCLUSIVE")
+    else:
+        program.execute("PRAGMA locking_mode = EXCLUSIVE")
+        program.execute("PRAGMA journal_mode = WAL")
+        program.execute("INSERT INTO Metadata VALUES ('a', 'x')")
+    yield program
+    program.close()
+
+
+def test_a_file_that_stays_locked_is_given_up(recording, locked, monkeypatch):
+    monkeypatch.setattr(reading, "LOCK_TIMEOUT_S", 0.3)
+    release = threading.Timer(10, locked.close)  # so that waiting for ever would end
+    release.start()
+    with pytest.raises(ReportError, match="is locked by the program that writes it, for 0.3 s now"):
+        with open_database(recording.database):
+            pass
+    release.cancel()
 
 
 def test_what_a_killed_bot_had_not_finished_is_left_out(recording, tmp_path):
