@@ -8,7 +8,11 @@ import typer
 
 from hummingbot.connector.derivative.vest_perpetual.cli import output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode, JsonOption, command
-from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError, Selection
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
+    ChoiceError,
+    ReportError,
+    Selection,
+)
 from hummingbot.connector.derivative.vest_perpetual.session_report.report import Written, write_report
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession
 
@@ -48,8 +52,12 @@ def report(
     picture = page.with_suffix(".png") if has_picture else None
     selection = Selection(connectors or (), [pair.upper() for pair in pairs or ()], _time_ms("--from", begin),
                           _time_ms("--to", end))
+    if None not in (selection.from_ms, selection.to_ms) and selection.to_ms <= selection.from_ms:
+        raise CommandError("--to lies before --from, or at the same time: nothing is between them.", ExitCode.USAGE)
     try:
         written = write_report(database, page, picture, selection, logs=logs or None)
+    except ChoiceError as error:
+        raise CommandError(str(error), ExitCode.USAGE) from error
     except ReportError as error:
         raise CommandError(str(error), ExitCode.FAILED) from error
     if written.remark:

@@ -90,6 +90,11 @@ class Log:
         """How many lines there are of something that failed."""
         return self.count("ERROR") + self.count("CRITICAL")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no line that tells anything."""
+        return not (any(self.times_ms.values()) or self.starts_ms or self.stops_ms or self.acks_ms or self.failures)
+
 
 def log_files(database: Path) -> List[Path]:
     """The client's log files of a bot, oldest first, where Hummingbot keeps them: `logs/` beside its `data/`."""

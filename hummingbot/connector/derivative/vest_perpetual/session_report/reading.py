@@ -41,6 +41,10 @@ class ReportError(Exception):
     """There can be no report; the text is one sentence that says why and what to do."""
 
 
+class ChoiceError(ReportError):
+    """What was asked for is not there; another file, connector, trading pair or period is to be named."""
+
+
 class Market(NamedTuple):
     """A trading pair on a connector."""
 
@@ -117,6 +121,11 @@ class Selection:
     from_ms: Optional[int] = None
     to_ms: Optional[int] = None
 
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is a part of the time only."""
+        return self.from_ms is not None or self.to_ms is not None
+
     def has_time(self, time_ms: int) -> bool:
         """Whether a moment is in the period."""
         return (self.from_ms is None or time_ms >= self.from_ms) and (self.to_ms is None or time_ms < self.to_ms)
@@ -135,13 +144,13 @@ class Database:
     def markets(self, selection: Selection) -> List[Market]:
         """The selected markets that anything is recorded of.
 
-        :raises ReportError: what was asked for is not there
+        :raises ChoiceError: what was asked for is not there
         """
         recorded = sorted(Market(*row) for row in self._rows(_MARKETS))
         chosen = [market for market in recorded if selection.has_connector(market.connector)]
         _check_known("connector", selection.connectors, [market.connector for market in recorded])
         if recorded and not chosen:
-            raise ReportError("This database holds nothing of Vest; choose a connector that it knows: "
+            raise ChoiceError("This database holds nothing of Vest; choose a connector that it knows: "
                               + _listed(market.connector for market in recorded) + ".")
         _check_known("trading pair", selection.pairs, [market.pair for market in chosen])
         return [market for market in chosen if not selection.pairs or market.pair in selection.pairs]
@@ -196,10 +205,11 @@ class Database:
 def open_database(path: Path) -> Iterator[Database]:
     """A copy of the database of a Hummingbot bot, running or not, for as long as the context lasts.
 
-    :raises ReportError: there is no such file, it is none of Hummingbot's, or it cannot be read
+    :raises ChoiceError: there is no such file, or it is none of Hummingbot's
+    :raises ReportError: it cannot be read
     """
     if not path.is_file():
-        raise ReportError(f"There is no file {path}: name the .sqlite file in the data folder of a Hummingbot.")
+        raise ChoiceError(f"There is no file {path}: name the .sqlite file in the data folder of a Hummingbot.")
     with TemporaryDirectory(prefix="vest-report-") as folder:
         copy = Path(folder, "copy.sqlite")
         try:
@@ -207,13 +217,13 @@ def open_database(path: Path) -> Iterator[Database]:
             with closing(sqlite3.connect(copy)) as connection:
                 names = {name for name, in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
                 if not _OLDEST_TABLES <= names:
-                    raise ReportError(_not_hummingbots(path))
+                    raise ChoiceError(_not_hummingbots(path))
                 if missing := sorted(_TABLES - names):
                     raise ReportError(_of_another_version(path, f"no such table: {missing[0]}"))
                 yield Database(connection)
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
-                raise ReportError(_not_hummingbots(path)) from error
+                raise ChoiceError(_not_hummingbots(path)) from error
             if str(error).startswith("no such column"):
                 raise ReportError(_of_another_version(path, str(error))) from error
             raise ReportError(f"{path} cannot be read ({error}); check its permissions, try again, or take a copy "
@@ -262,7 +272,7 @@ def _copy(path: Path, copy: Path) -> None:
 def _check_known(what: str, wanted: Sequence[str], known: Sequence[str]) -> None:
     for name in wanted:
         if name not in known:
-            raise ReportError(f"This database knows no {what} {name}; it has {_listed(known) or 'none at all'}.")
+            raise ChoiceError(f"This database knows no {what} {name}; it has {_listed(known) or 'none at all'}.")
 
 
 def _listed(names: Any) -> str:

@@ -1,12 +1,18 @@
 """From a Hummingbot database to a page, and a picture of it."""
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Mapping, NamedTuple, Optional, Sequence
 
 from hummingbot.connector.derivative.vest_perpetual.session_report.picture import take_picture
-from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError, Selection
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
+    ChoiceError,
+    ReportError,
+    Selection,
+)
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import Session, read_session
+from hummingbot.connector.derivative.vest_perpetual.session_report.words import moment
 
 
 class Written(NamedTuple):
@@ -31,6 +37,7 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
     :param picture: the PNG file to write; without a browser the page is written all the same
     :param marks: mark price at the end, by trading pair; without one the last price known stands for it
     :param logs: the client's log files; None: those that are found beside the database
+    :raises ChoiceError: there is nothing of what is selected
     :raises ReportError: there can be no page; the text says why and what to do
     """
     try:
@@ -42,6 +49,7 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
                           "pip install plotly choreographer.") from error
     try:
         session = read_session(database, selection, marks, logs)
+        _check_period(database, session)
         page.write_text(html(session), encoding="utf-8")
         if picture is None:
             return Written(session, page)
@@ -52,3 +60,14 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
     except OSError as error:
         raise ReportError(f"The report cannot be written ({error}); name another folder, or make room.") from error
     return Written(session, page, picture)
+
+
+def _check_period(database: Path, session: Session) -> None:
+    """:raises ChoiceError: neither the database nor the log has anything of the selected period"""
+    is_found = session.first_ms is not None or not (session.log is None or session.log.is_empty)
+    if is_found or not session.selection.is_limited:
+        return
+    whole = read_session(database, replace(session.selection, from_ms=None, to_ms=None), logs=())
+    if whole.first_ms is not None:
+        raise ChoiceError(f"Nothing is recorded in that period; what there is goes from {moment(whole.first_ms)} to "
+                          f"{moment(whole.last_ms)}, in UTC.")

@@ -12,6 +12,7 @@ from hummingbot.connector.derivative.vest_perpetual.session_report.ledger import
 from hummingbot.connector.derivative.vest_perpetual.session_report.log import Log, log_files, read_log
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
     FILLED,
+    ChoiceError,
     Database,
     Fill,
     Market,
@@ -129,7 +130,8 @@ def read_session(path: Path, selection: Selection = Selection(), marks: Optional
 
     :param marks: mark price at the end, by trading pair; without one the last price known stands for it
     :param logs: the client's log files; None: those that are found beside the database
-    :raises ReportError: the database or a log file cannot be read, or holds nothing of what is selected
+    :raises ChoiceError: the database or a log file is not there, or holds nothing of what is selected
+    :raises ReportError: one cannot be read
     """
     with open_database(path) as database:
         markets = database.markets(selection)
@@ -138,6 +140,8 @@ def read_session(path: Path, selection: Selection = Selection(), marks: Optional
     try:
         files = log_files(path) if logs is None else list(logs)
         log = read_log(files, selection) if files else None
+    except FileNotFoundError as error:
+        raise ChoiceError(f"There is no log file {error.filename}; name another one.") from error
     except OSError as error:
         raise ReportError(f"A log file cannot be read ({error}); name one that can be.") from error
     session = Session(path.name, selection, strategies, sessions, log)

@@ -70,21 +70,36 @@ def test_without_a_browser_there_is_a_page_and_a_sentence(recording, monkeypatch
 
 
 @pytest.mark.parametrize("words, exit_code, told", [
-    (["--pair", "DOGE-USDC"], 1, "it has BTC-USDC, ETH-USDC"),
+    (["--pair", "DOGE-USDC"], 2, "it has BTC-USDC, ETH-USDC"),
+    (["--connector", "binance"], 2, "it has vest_perpetual"),
     (["--from", "yesterday"], 2, "2026-11-22T21:30"),
+    (["--from", "2026-11-22T21:30", "--to", "2026-11-22T21:00"], 2, "--to lies before --from"),
+    (["--from", "2026-11-22T21:30", "--to", "2026-11-22T21:30"], 2, "--to lies before --from, or at the same time"),
+    (["--from", "2026-11-23"], 2, "what there is goes from 2026-11-22 21:26:33 to 2026-11-22 21:26:42, in UTC"),
+    (["--to", "2026-11-22"], 2, "Nothing is recorded in that period"),
+    (["--pair", "ETH-USDC", "--to", "2026-11-22"], 2, "goes from 2026-11-22 21:26:39 to 2026-11-22 21:26:40"),
     (["--out", "page.sqlite"], 2, ".html"),
     (["--out", "none/page.html"], 1, "cannot be written"),
-    (["--log", "none.log"], 1, "log file"),
+    (["--log", "none.log"], 2, "no log file none.log"),
+    (["--log", "."], 1, "log file cannot be read"),
 ])
-def test_what_is_wrong_is_said_in_one_sentence(report, words, exit_code, told):
+def test_what_is_wrong_is_said_in_one_sentence(report, words, exit_code, told, tmp_path):
     outcome = report(*words)
     assert outcome.exit_code == exit_code and outcome.is_one_sentence() and told in outcome.stderr
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_period_of_which_only_the_log_tells_has_a_page(report, recording):
+    recording.say((60_000, "ERROR", "Failed to cancel order 1795382793719175: HTTP 503: the venue could not answer"))
+    outcome = report("--from", "2026-11-22T21:27", "--json")
+    assert outcome.exit_code == 0 and outcome.json["errors"] == 1
 
 
 def test_a_file_that_is_no_database(tmp_path):
     (tmp_path / "notes.sqlite").write_text("notes")
-    outcome = Outcome(CliRunner().invoke(app, ["report", str(tmp_path / "notes.sqlite")]))
-    assert outcome.exit_code == 1 and outcome.is_one_sentence() and "no Hummingbot database" in outcome.stderr
+    for name, words in (("notes", "no Hummingbot database"), ("none", "There is no file")):
+        outcome = Outcome(CliRunner().invoke(app, ["report", str(tmp_path / f"{name}.sqlite")]))
+        assert outcome.exit_code == 2 and outcome.is_one_sentence() and words in outcome.stderr
 
 
 def test_ctrl_c_ends_the_waiting_for_a_locked_database(report, recording, tmp_path, monkeypatch):
