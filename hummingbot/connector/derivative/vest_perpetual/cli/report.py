@@ -8,11 +8,7 @@ import typer
 
 from hummingbot.connector.derivative.vest_perpetual.cli import output
 from hummingbot.connector.derivative.vest_perpetual.cli.command import CommandError, ExitCode, JsonOption, command
-from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
-    ChoiceError,
-    ReportError,
-    Selection,
-)
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ChoiceError, ReportError, Selection
 from hummingbot.connector.derivative.vest_perpetual.session_report.report import Written, write_report
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import MarketSession
 

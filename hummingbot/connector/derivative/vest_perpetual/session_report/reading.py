@@ -9,12 +9,12 @@ Stored are amounts and prices as integers of 1e-6, times in ms since the epoch, 
 import json
 import shutil
 import sqlite3
-import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 ZERO = Decimal(0)
@@ -245,16 +245,16 @@ def _copy(path: Path, copy: Path) -> None:
     :raises ReportError: it stays locked for longer than any bot writes
     """
     address = f"{path.absolute().as_uri()}?mode=ro"
-    give_up_s = time.monotonic() + LOCK_TIMEOUT_S
+    give_up_s = monotonic() + LOCK_TIMEOUT_S
 
     def look(status: int, *_: int) -> None:
         # SQLite would try a locked database for ever. Being called lets Ctrl-C through as well.
-        if status & 0xff in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > give_up_s:
+        if status & 0xff in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and monotonic() > give_up_s:
             raise ReportError(f"{path} is locked by the program that writes it, for {LOCK_TIMEOUT_S:g} s now; see that "
                               f"it is the database of a bot, and stop the program or report a copy.")
 
     try:
-        # Without a timeout of its own a step returns at once when the database is locked, and what waits is the copying.
+        # With a timeout of its own each try would wait inside SQLite, where Ctrl-C is not heard.
         with closing(sqlite3.connect(address, uri=True, timeout=0.0)) as source, \
                 closing(sqlite3.connect(copy)) as target:
             source.backup(target, progress=look, sleep=_LOCK_PAUSE_S)

@@ -6,11 +6,7 @@ from pathlib import Path
 from typing import Mapping, NamedTuple, Optional, Sequence
 
 from hummingbot.connector.derivative.vest_perpetual.session_report.picture import take_picture
-from hummingbot.connector.derivative.vest_perpetual.session_report.reading import (
-    ChoiceError,
-    ReportError,
-    Selection,
-)
+from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ChoiceError, ReportError, Selection
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import Session, read_session
 from hummingbot.connector.derivative.vest_perpetual.session_report.words import moment
 
