@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Mapping, Optional
 
+from hummingbot.connector.derivative.vest_perpetual.session_report.drafts import drafted
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ReportError
 
 WIDTH, HEIGHT = 1400, 1000
@@ -102,4 +103,6 @@ async def take_picture(page: Path, picture: Path, is_dark: bool = False) -> None
     :raises ReportError: as `open_page`
     """
     async with open_page(page, is_dark) as tab:
-        picture.write_bytes(await tab.picture())
+        taken = await tab.picture()
+    with drafted(picture) as draft:
+        draft.write_bytes(taken)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Mapping, NamedTuple, Optional, Sequence
 
+from hummingbot.connector.derivative.vest_perpetual.session_report.drafts import drafted
 from hummingbot.connector.derivative.vest_perpetual.session_report.picture import take_picture
 from hummingbot.connector.derivative.vest_perpetual.session_report.reading import ChoiceError, ReportError, Selection
 from hummingbot.connector.derivative.vest_perpetual.session_report.session import Session, read_session
@@ -34,7 +35,7 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
     :param marks: mark price at the end, by trading pair; without one the last price known stands for it
     :param logs: the client's log files; None: those that are found beside the database
     :raises ChoiceError: there is nothing of what is selected
-    :raises ReportError: there can be no page; the text says why and what to do
+    :raises ReportError: there can be no page; the text says why and what to do. An older page is left as it was
     """
     try:
         from hummingbot.connector.derivative.vest_perpetual.session_report.page import html
@@ -46,7 +47,8 @@ def write_report(database: Path, page: Path, picture: Optional[Path] = None, sel
     try:
         session = read_session(database, selection, marks, logs)
         _check_period(database, session)
-        page.write_text(html(session), encoding="utf-8")
+        with drafted(page) as draft:
+            draft.write_text(html(session), encoding="utf-8")
         if picture is None:
             return Written(session, page)
         try:

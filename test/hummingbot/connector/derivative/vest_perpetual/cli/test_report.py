@@ -1,7 +1,10 @@
 """`report`: its options, what it prints, and how it says what is wrong. The page has its own tests."""
 import json
+import os
+import resource
 import signal
 import sqlite3
+import stat
 import tempfile
 import threading
 import time
@@ -93,6 +96,35 @@ def test_a_period_of_which_only_the_log_tells_has_a_page(report, recording):
     recording.say((60_000, "ERROR", "Failed to cancel order 1795382793719175: HTTP 503: the venue could not answer"))
     outcome = report("--from", "2026-11-22T21:27", "--json")
     assert outcome.exit_code == 0 and outcome.json["errors"] == 1
+
+
+@pytest.fixture
+def full_disk():
+    """No file can be larger than the copy of the database needs, and a page does."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, old[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+@pytest.mark.parametrize("older", ["an older page", None])
+def test_a_page_that_does_not_fit_on_the_disk_leaves_what_was_there(report, tmp_path, full_disk, older):
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    if older is not None:
+        (folder / "page.html").write_text(older)
+    outcome = report("--out", str(folder / "page.html"))
+    assert outcome.exit_code == 1 and outcome.is_one_sentence() and "make room" in outcome.stderr
+    assert {file.name: file.read_text() for file in folder.iterdir()} == ({} if older is None else {"page.html": older})
+
+
+def test_a_page_can_be_read_by_whom_the_umask_lets(report, tmp_path):
+    old = os.umask(0o027)
+    try:
+        assert report().exit_code == 0
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "report_bot.html").stat().st_mode) == 0o640
 
 
 def test_a_file_that_is_no_database(tmp_path):
