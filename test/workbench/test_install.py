@@ -118,6 +118,15 @@ def test_a_failure_is_one_line_that_says_what_to_do(checkout, words, advice):
     assert words in (checkout.root / ".install.log").read_text()
 
 
+def test_a_folder_of_somebody_else_is_one_line_that_says_what_to_do(checkout):
+    lock = checkout.root / ".install.lock"
+    lock.mkdir()  # cannot be opened as a file, not even by root
+    failed = checkout.install()
+    assert failed.returncode == 1 and checkout.steps == []
+    assert failed.stderr.startswith("make install: this folder is not yours: {} cannot be written".format(lock))
+    assert 'sudo chown -R "$USER" {}'.format(checkout.root) in failed.stderr and len(failed.stderr.splitlines()) == 1
+
+
 def test_no_compiler_is_told_at_once(checkout):
     tools = checkout.root / "tools"
     tools.mkdir()
