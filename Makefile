@@ -102,7 +102,7 @@ simulator: install  ## the simulated venue, a paper exchange (PRICES, START, SPE
 	@$(VENV)/python -m vest_simulator $(foreach file,$(PRICES),--prices "$(file)") $(if $(START),--start $(START)) \
 		$(if $(SPEED),--speed $(SPEED)) $(if $(AT_END),--at-end $(AT_END)) $(if $(MIRROR),--mirror "$(MIRROR)") \
 		$(if $(STATE),--state "$(STATE)") $(if $(SYMBOLS),--symbols "$(SYMBOLS)") \
-		$(if $(PORT),--port "$(PORT)" --admin-port $$(($(PORT) + 1)))
+		$(if $(PORT),--port "$(PORT)")
 
 lock: install  ## resolve requirements/*.in anew into requirements/*.txt
 	@for name in hummingbot development build uv; do echo "requirements/$$name.txt"; done

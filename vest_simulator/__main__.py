@@ -18,6 +18,7 @@ from vest_simulator.simulator import VestSimulator
 from vest_simulator.state.store import StateError
 
 _LOOK_S = 1.0
+_LAST_PORT = 65535
 _OTHER_PORTS = ("; stop the simulator or the program that has it, or take others: python -m vest_simulator --port 8887 "
                 "--admin-port 8888, and VEST_SIMULATOR_URL=http://127.0.0.1:8887 for the bot")
 
@@ -32,12 +33,18 @@ def _decimal(text: str) -> Decimal:
     return value
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"{text} is not a port: give a number from 1 to {_LAST_PORT}, or 0 for any")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m vest_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=int, default=8787, help="REST and WebSocket port; 0: any (default %(default)s)")
-    parser.add_argument("--admin-port", type=int, default=8788,
-                        help="port of the admin API; 0: any (default %(default)s)")
+    parser.add_argument("--port", type=_port, default=8787, help="REST and WebSocket port; 0: any (default %(default)s)")
+    parser.add_argument("--admin-port", type=_port,
+                        help="port of the admin API; 0: any (default: the one after --port; any with --port 0)")
     parser.add_argument("--seed", type=int, default=1, help="prices and keys are the same for the same seed")
     parser.add_argument("--symbols", help="comma list (default: all of --prices or --mirror, without them "
                         + ",".join(spec.symbol for spec in DEFAULT_SYMBOLS) + ")")
@@ -73,13 +80,22 @@ def _config(arguments: argparse.Namespace) -> SimulatorConfig:
     if is_recording_set and not arguments.prices:
         raise ValueError("--start, --speed and --at-end belong to --prices")
     return SimulatorConfig(
-        host=arguments.host, port=arguments.port, admin_port=arguments.admin_port, seed=arguments.seed,
+        host=arguments.host, port=arguments.port, admin_port=_admin_port(arguments), seed=arguments.seed,
         symbols=tuple(arguments.symbols.split(",")) if arguments.symbols else None,
         balance=arguments.balance, accounts=arguments.accounts,
         first_account_group=arguments.account_group, tick_interval_s=arguments.tick_interval,
         funding_rate_multiplier=arguments.funding_rate_multiplier, prices=tuple(arguments.prices),
         start_ms=arguments.start, speed=arguments.speed, at_end=arguments.at_end, mirror=arguments.mirror,
         state=arguments.state)
+
+
+def _admin_port(arguments: argparse.Namespace) -> int:
+    """:raises ValueError: there is no port after the last one"""
+    if arguments.admin_port is not None:
+        return arguments.admin_port
+    if arguments.port == _LAST_PORT:
+        raise ValueError(f"--port {_LAST_PORT} is the last one, so the admin API has none: give --admin-port too")
+    return arguments.port + 1 if arguments.port else 0
 
 
 def _connect_block(simulator: VestSimulator) -> str:

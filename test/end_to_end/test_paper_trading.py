@@ -167,3 +167,12 @@ def test_make_hands_on_what_the_page_says(line):
     done = subprocess.run([*shlex.split(line), "--dry-run"], cwd=PROJECT, capture_output=True, text=True, check=True)
     name, value = line.split()[2].split("=")
     assert f'--{name.lower()} "{value}"' in done.stdout
+
+
+@pytest.mark.parametrize("port, words", [
+    ("80a", "argument --port: 80a is not a port"), ("-5", "argument --port: -5 is not a port"),
+    ("65535", "--port 65535 is the last one"),
+])
+def test_a_port_that_cannot_be_is_said_by_make(port, words):
+    done = subprocess.run(["make", "simulator", f"PORT={port}"], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0 and words in done.stderr and "Traceback" not in done.stderr

@@ -1,4 +1,5 @@
 """`python -m vest_simulator` as a process of its own."""
+import contextlib
 import json
 import os
 import resource
@@ -10,6 +11,7 @@ import threading
 import urllib.request
 from decimal import Decimal
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -50,6 +52,36 @@ def test_a_busy_port_is_one_clear_line():
         out, err = process.communicate(timeout=START_S)
     assert process.returncode == 1 and out == ""
     assert str(port) in err and "--port" in err and len(err.splitlines()) == 1
+
+
+def test_the_admin_api_has_the_port_after_that_of_the_venue():
+    with contextlib.ExitStack() as sockets:
+        taken = sockets.enter_context(socket.socket())
+        with contextlib.ExitStack() as tried:
+            for _ in range(100):
+                free = tried.enter_context(socket.socket())
+                free.bind(("127.0.0.1", 0))
+                port = free.getsockname()[1]
+                with contextlib.suppress(OSError, OverflowError):
+                    taken.bind(("127.0.0.1", port + 1))
+                    break
+        taken.listen()
+        process = start("--port", port)
+        try:
+            _, err = process.communicate(timeout=START_S)
+        finally:
+            process.kill()
+    assert process.returncode == 1 and f"('127.0.0.1', {port + 1})" in err and len(err.splitlines()) == 1
+
+
+def test_any_port_means_any_for_the_admin_api_too(tmp_path):
+    process = start("--port", "0", "--symbols", "BTC-PERP", "--ready-file", tmp_path / "ready.json")
+    try:
+        ports = {urlsplit(facts_when_ready(process, tmp_path / "ready.json")[name]).port for name in ("url", "admin_url")}
+    finally:
+        process.kill()
+        process.communicate()
+    assert len(ports) == 2 and min(ports) > 1024 and 8788 not in ports
 
 
 @pytest.mark.parametrize("arguments", [["--symbols", "NO-PERP"], ["--balance", "much"], ["--balance", "-1"]])
@@ -121,6 +153,11 @@ def test_what_cannot_be_used_is_one_clear_line(tmp_path, option, content, words)
     (["--prices", "a.csv", "--speed", "0"], "the speed must be above zero"),
     (["--prices", "a.csv", "--mirror", "testnet"], "not from both"),
     (["--prices", "a.csv", "--at-end", "stop"], "invalid choice"),
+    (["--port", "99999"], "argument --port: 99999 is not a port"),
+    (["--port", "-5"], "argument --port: -5 is not a port"),
+    (["--port", "80a"], "argument --port: 80a is not a port"),
+    (["--port", "8787", "--admin-port", "65536"], "argument --admin-port: 65536 is not a port"),
+    (["--port", "65535"], "--port 65535 is the last one"),
 ])
 def test_arguments_that_do_not_go_together(arguments, words):
     process = start(*arguments)
