@@ -104,8 +104,8 @@ def _one_at_a_time() -> Iterator[None]:
         lock = open(str(PROJECT / ".install.lock"), "w")
     except OSError as error:
         raise InstallError(
-            "this folder is not yours: {} cannot be written ({}); make it yours (sudo chown -R \"$USER\" {}), or work in "
-            "a copy that is.".format(error.filename, error.strerror, PROJECT)) from error
+            "this folder is not yours: {} cannot be written ({}); make it yours (sudo chown -R \"$USER\" {}), or work "
+            "in a copy that is.".format(error.filename, error.strerror, PROJECT)) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

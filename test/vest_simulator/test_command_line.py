@@ -77,10 +77,11 @@ def test_the_admin_api_has_the_port_after_that_of_the_venue():
 def test_any_port_means_any_for_the_admin_api_too(tmp_path):
     process = start("--port", "0", "--symbols", "BTC-PERP", "--ready-file", tmp_path / "ready.json")
     try:
-        ports = {urlsplit(facts_when_ready(process, tmp_path / "ready.json")[name]).port for name in ("url", "admin_url")}
+        facts = facts_when_ready(process, tmp_path / "ready.json")
     finally:
         process.kill()
         process.communicate()
+    ports = {urlsplit(facts[name]).port for name in ("url", "admin_url")}
     assert len(ports) == 2 and min(ports) > 1024 and 8788 not in ports
 
 
