@@ -35,7 +35,7 @@ def _decimal(text: str) -> Decimal:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
-        raise argparse.ArgumentTypeError(f"{text} is not a port: name one up to {_LAST_PORT}, or 0 for any")
+        raise argparse.ArgumentTypeError(f"{text} is not a port: take one up to {_LAST_PORT}, 0 for any")
     return int(text)
 
 
