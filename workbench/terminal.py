@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 from hummingbot import root_path
+from hummingbot.cli import bot
 from hummingbot.client.config.config_crypt import BaseSecretsManager, ETHKeyFileSecretManger
 from hummingbot.client.config.config_helpers import ClientConfigAdapter, load_client_config_map_from_file
 from hummingbot.client.runner import bootstrap_application
@@ -19,19 +20,19 @@ from workbench.home import CLIENT_FOLDERS
 
 
 def main() -> int:
-    """Returns the exit code: 0 after `exit`, 1 when there is no terminal, no password or no permission."""
+    """Returns the exit code: 0 after `exit`; 1 when there is no terminal, password or permission, or a bot runs."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("make client: the full-screen client needs a terminal; without one use: "
-              ".venv/bin/python -m hummingbot.cli.main", file=sys.stderr)
+        print("make client: the full-screen client needs a terminal; without one use: .venv/bin/hbot", file=sys.stderr)
         return 1
     os.chdir(root_path())  # the client takes its folders to be where it is started
-    problem = _problem_of_folders()
+    problem = _problem_of_folders() or _problem_of_a_bot()
     if problem is not None:
         print(f"make client: {problem}", file=sys.stderr)
         return 1
     settings = load_client_config_map_from_file()
     secrets_manager = login_prompt(ETHKeyFileSecretManger, style=load_style(settings))
     if secrets_manager is None:
+        print("make client: no password was entered, so the client was not opened.", file=sys.stderr)
         return 1
     asyncio.run(_run(settings, secrets_manager))
     return 0
@@ -46,6 +47,14 @@ def _problem_of_folders() -> Optional[str]:
             if not os.access(path, os.R_OK | os.W_OK):
                 return f"{path.absolute()} cannot be read and written; change its permissions or its owner."
     return None
+
+
+def _problem_of_a_bot() -> Optional[str]:
+    """A bot of `hbot` in this home: both would write the same settings, logs and databases, and trade side by side."""
+    pid = bot.read_pid()
+    if pid is None or not bot.is_engine_pid(pid):  # a bot that was killed leaves its number, which others may get
+        return None
+    return f"a bot runs in this home (pid {pid}), which has one at a time: `.venv/bin/hbot stop` first."
 
 
 async def _run(settings: ClientConfigAdapter, secrets_manager: BaseSecretsManager) -> None:

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import suppress
 from test.end_to_end.secrets import leaks
 from test.end_to_end.terminal import COLUMNS, ROWS, Terminal
@@ -53,11 +54,16 @@ class Person:
         self.seen = []
         self._marks = 0
 
-    def set_password(self) -> None:
-        """Gets past the first-run dialogs."""
+    def reach_password(self) -> None:
+        """Gets through what the client says first."""
         for words in ("Welcome to Hummingbot", "PLEASE READ THIS CAREFULLY", "SET A SECURE PASSWORD"):
             self.terminal.wait_for(words)
             self.terminal.press("Enter")
+        self.terminal.wait_for("Enter your new password")
+
+    def set_password(self) -> None:
+        """Gets past the first-run dialogs."""
+        self.reach_password()
         for words in ("Enter your new password", "re-enter your password"):
             self.terminal.wait_for(words)
             self.terminal.type(PASSWORD)  # Enter moves on to the button, the next one presses it
@@ -200,4 +206,34 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_entered(home
 
 def test_without_a_terminal_the_headless_commands_are_named():
     process = subprocess.run(COMMAND.split(), cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert process.returncode != 0 and "needs a terminal; without one use" in process.stderr
+    assert process.returncode != 0 and "needs a terminal; without one use: .venv/bin/hbot\n" in process.stderr
+
+
+@requires("tmux")
+def test_beside_a_bot_the_client_does_not_open_and_after_one_that_was_killed_it_does(home):
+    pid_file = home.root / "data" / "bot" / "bot.pid"
+    pid_file.parent.mkdir(parents=True)
+    engine = [sys.executable, "-c", "import time; time.sleep(600)", "-m", "hummingbot.cli.engine"]  # as hbot tells one
+    environment = {"PYTHONPATH": str(home.root)}
+    with subprocess.Popen(engine) as process:
+        try:
+            pid_file.write_text(str(process.pid))
+            with Terminal(f"test-bot-{os.getpid()}", COMMAND, PROJECT, environment) as terminal:
+                terminal.wait_for(f"make client: a bot runs in this home (pid {process.pid}), which has one at a time: "
+                                  f"`.venv/bin/hbot stop` first.")
+        finally:
+            process.kill()
+    for pid in (process.pid, os.getpid()):  # of nobody any more, and of another program
+        pid_file.write_text(str(pid))
+        with Terminal(f"test-bot-{os.getpid()}", COMMAND, PROJECT, environment) as terminal:
+            terminal.wait_for("Welcome to Hummingbot")
+
+
+@requires("tmux")
+def test_cancel_instead_of_a_password_is_confirmed_in_a_sentence(home):
+    with Terminal(f"test-cancel-{os.getpid()}", COMMAND, PROJECT, {"PYTHONPATH": str(home.root)}) as terminal:
+        person = Person(terminal)
+        person.reach_password()
+        for key in ("Tab", "Tab", "Enter"):  # over <OK> to <Cancel>
+            terminal.press(key)
+        terminal.wait_for("make client: no password was entered, so the client was not opened.")
