@@ -35,14 +35,15 @@ def _decimal(text: str) -> Decimal:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
-        raise argparse.ArgumentTypeError(f"{text} is not a port: take one up to {_LAST_PORT}, 0 for any")
+        raise argparse.ArgumentTypeError(f"{text} is not a port: take one up to {_LAST_PORT}, or 0 for any")
     return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m vest_simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument("--port", type=_port, default=8787, help="REST and WebSocket port; 0: any (default %(default)s)")
+    parser.add_argument("--port", type=_port, default=8787,
+                        help="REST and WebSocket port; 0: any (default %(default)s)")
     parser.add_argument("--admin-port", type=_port,
                         help="port of the admin API; 0: any (default: the one after --port; any with --port 0)")
     parser.add_argument("--seed", type=int, default=1, help="prices and keys are the same for the same seed")
