@@ -1,10 +1,12 @@
 """The state file: what survives a stop and a kill, to the last decimal, and what is refused."""
+import resource
 import sqlite3
 import stat
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from test.vest_simulator.client import Client, registration
 
+import aiohttp
 import pytest
 from eth_account import Account as EthAccount
 
@@ -22,7 +24,7 @@ async def venue(path, is_killed=False, **config):
 
     :param is_killed: whether it ends without writing anything more, as a process that is killed
     """
-    simulator = VestSimulator(SimulatorConfig(state=path, tick_interval_s=0.02, **config))
+    simulator = VestSimulator(SimulatorConfig(state=path, **{"tick_interval_s": 0.02, **config}))
     simulator.exchange.prices_paused = True
     await simulator.start()
     client = Client(simulator)
@@ -32,8 +34,10 @@ async def venue(path, is_killed=False, **config):
         await client.close()
         if is_killed:
             simulator.close_state()
-        await simulator.stop()
-        simulator.close_state()
+        try:
+            await simulator.stop()
+        finally:
+            simulator.close_state()
 
 
 async def busy_life(simulator, client):
@@ -218,6 +222,28 @@ async def test_what_is_no_sound_state_is_refused_in_a_sentence_and_left_as_it_is
 async def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(StateError, match="cannot be kept in"):
         VestSimulator(SimulatorConfig(state=tmp_path / "nowhere" / "state.db"))
+
+
+async def test_what_cannot_be_kept_is_not_answered(tmp_path, caplog):
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    requests = [("place", {"limit_price": "71000.00"}), ("get", {"path": "/orders"}), ("get", {"path": "/account"}),
+                ("public", {"path": "/ticker/latest"})]
+    cut = []
+    with pytest.raises(StateError, match="The state cannot be kept"):  # at last, when the simulator is stopped
+        async with venue(tmp_path / "state.db", tick_interval_s=3600) as (simulator, client):
+            await client.place(limit_price="70000.00")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, old[1]))  # as a disk that is full
+            for name, arguments in requests:
+                try:
+                    await getattr(client, name)(**arguments)
+                except aiohttp.ClientError:
+                    cut.append((name, arguments))
+                finally:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert cut == requests and caplog.records == []  # nor is there a traceback
+    async with venue(tmp_path / "state.db") as (simulator, client):
+        order, = await client.get("/orders")
+        assert D(order["limitPrice"]) == 70_000
 
 
 async def test_nothing_of_a_write_that_fails_is_kept(tmp_path):

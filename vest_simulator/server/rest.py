@@ -15,6 +15,7 @@ from vest_simulator.engine.codes import Code, VenueError
 from vest_simulator.engine.exchange import Exchange
 from vest_simulator.faults.rules import FaultBook, FaultRule
 from vest_simulator.server.journal import Journal, masked, parsed_body
+from vest_simulator.state.store import StateError
 from vest_simulator.venue import wire
 from vest_simulator.venue.credentials import KeyRing
 from vest_simulator.venue.limiter import Limiter
@@ -41,7 +42,9 @@ class RestServer:
     def __init__(self, config: SimulatorConfig, clock: Clock, exchange: Exchange, public: PublicApi,
                  private: PrivateApi, keys: KeyRing, limiter: Limiter, faults: FaultBook, journal: Journal,
                  save: Callable[[], None]) -> None:
-        """:param save: to be called before the answer to whatever may have changed the venue leaves"""
+        """:param save: to be called before the answer to whatever may have changed the venue leaves; when it raises
+        `StateError` nobody is answered any more, because what is known here will be forgotten
+        """
         self._config = config
         self._clock = clock
         self._exchange = exchange
@@ -52,6 +55,7 @@ class RestServer:
         self._faults = faults
         self._journal = journal
         self._save = save
+        self._is_kept = True
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_route("*", PREFIX + "/{path:.*}", self.handle)
@@ -67,11 +71,12 @@ class RestServer:
         fault = self._faults.for_request(request.method, path, "before")
         response = await self._apply(fault, request, None)
         if response is None:
-            answer = self._answer(request, path, raw, entry)
-            if request.method != "GET":
-                self._save()
-            fault = self._faults.for_request(request.method, path, "after")
-            response = await self._apply(fault, request, answer) or answer
+            answer = self._kept_answer(request, path, raw, entry)
+            if answer is None:
+                response = self._cut(request)
+            else:
+                fault = self._faults.for_request(request.method, path, "after")
+                response = await self._apply(fault, request, answer) or answer
         if self._config.switches.date_header == "venue":
             response.headers.setdefault("Date", formatdate(self._clock.now_ms() // 1000, usegmt=True))
         entry["status"] = response.status
@@ -83,6 +88,19 @@ class RestServer:
             del response.headers["Date"]  # aiohttp has put it there
 
     # --- answers
+
+    def _kept_answer(self, request: web.Request, path: str, raw: bytes, entry: dict) -> Optional[web.Response]:
+        """None when what the answer would tell of cannot be kept, now or in an earlier request."""
+        if not self._is_kept:
+            return None
+        answer = self._answer(request, path, raw, entry)
+        if request.method != "GET":
+            try:
+                self._save()
+            except StateError:  # the engine fails by the same at its next tick, and the program ends with the sentence
+                self._is_kept = False
+                return None
+        return answer
 
     def _answer(self, request: web.Request, path: str, raw: bytes, entry: dict) -> web.Response:
         try:
@@ -165,13 +183,18 @@ class RestServer:
         if rule.action == "hang":
             await self._until_disconnected(request)
         if rule.action in ("reset", "hang"):
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response(status=499)
+            return self._cut(request)
         if rule.action == "truncate":
             return self._truncated(response)
         status, body, content_type = self._injected(rule)
         return web.Response(status=status, text=body, content_type=content_type, headers=rule.headers)
+
+    @staticmethod
+    def _cut(request: web.Request) -> web.Response:
+        """Ends the connection; the response, which nobody gets, is for the journal."""
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=499)
 
     @staticmethod
     async def _until_disconnected(request: web.Request) -> None:
