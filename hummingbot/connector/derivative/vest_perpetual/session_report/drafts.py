@@ -7,7 +7,7 @@ from typing import Iterator
 
 @contextmanager
 def drafted(path: Path) -> Iterator[Path]:
-    """Gives the name of a draft beside a file. When the context ends well the draft becomes the file; otherwise, as on a
+    """Gives the name of a draft beside a file. When the context ends well the draft becomes the file; else, as on a
     full disk, the draft is removed and the file stays as it was.
 
     Unlike a file of keys it can be read by whom its user's umask lets: it is made to be passed on.
