@@ -251,7 +251,7 @@ def _copy(path: Path, copy: Path) -> None:
         # SQLite would try a locked database for ever. Being called lets Ctrl-C through as well.
         if status & 0xff in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and monotonic() > give_up_s:
             raise ReportError(f"{path} is locked by the program that writes it, for {LOCK_TIMEOUT_S:g} s now; see that "
-                              f"it is the database of a bot, and stop the program or report a copy.")
+                              f"it is the database of a bot, and stop that program first.")
 
     try:
         # With a timeout of its own each try would wait inside SQLite, where Ctrl-C is not heard.
