@@ -7,7 +7,6 @@ import sqlite3
 import stat
 import tempfile
 import threading
-import time
 from contextlib import closing
 from test.hummingbot.connector.derivative.vest_perpetual.session_report.session_testing import short_session
 
@@ -142,7 +141,8 @@ def test_ctrl_c_ends_the_waiting_for_a_locked_database(report, recording, tmp_pa
 
     def press() -> None:
         while not list((tmp_path / "temporary").glob("vest-report-*/copy.sqlite")):  # it copies, or tries to
-            time.sleep(0.01)
+            if ended.wait(0.01):
+                return
         signal.raise_signal(signal.SIGINT)
         if not ended.wait(10):
             was_deaf.append(True)
