@@ -1,4 +1,6 @@
 """A terminal with a program in it, for tests that do what a person does: type, paste, look. Made of tmux."""
+import itertools
+import os
 import re
 import shlex
 import subprocess
@@ -8,12 +10,13 @@ from typing import Mapping, Optional
 
 TIMEOUT_S = 60.0
 COLUMNS, ROWS = 160, 50
+_numbers = itertools.count(1)
 
 
 class Terminal:
     """One terminal; `with` opens and closes it.
 
-    :param name: of the tmux server, so that nobody else's is touched
+    :param name: what it is for; each has a tmux server of its own, because one that ends still takes connections
     :param command: what runs in it
     :param folder: where it runs
     :param environment: further variables
@@ -21,7 +24,7 @@ class Terminal:
 
     def __init__(self, name: str, command: str, folder: Path, environment: Mapping[str, str], columns: int = COLUMNS,
                  rows: int = ROWS) -> None:
-        self._tmux = ["tmux", "-L", name, "-f", "/dev/null"]
+        self._tmux = ["tmux", "-L", f"test-{name}-{os.getpid()}-{next(_numbers)}", "-f", "/dev/null"]
         words = [f"{key}={shlex.quote(value)}" for key, value in environment.items()]
         # The shell stays, so that what the program said last can be read.
         self._start = ["new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", str(folder),

@@ -124,7 +124,7 @@ def test_a1_connect_in_the_full_screen_client(simulator, home):
     expired = simulator.ask("create_account", "500", key_life_ms=1)
     api_key, signing_key, group = account["api_key"], account["signing_private_key"], str(account["account_group"])
     environment = {"PYTHONPATH": str(home.root), "VEST_SIMULATOR_URL": simulator.url}
-    with Terminal(f"test-connect-{os.getpid()}", COMMAND, PROJECT, environment) as terminal:
+    with Terminal("connect", COMMAND, PROJECT, environment) as terminal:
         person = Person(terminal)
         person.set_password()
 
@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_written_is_said_before_anything_is_entered(home
     path = home.root / folder
     shutil.rmtree(path)
     path.touch()
-    with Terminal(f"test-folder-{os.getpid()}", COMMAND, PROJECT, {"PYTHONPATH": str(home.root)}) as terminal:
+    with Terminal("folder", COMMAND, PROJECT, {"PYTHONPATH": str(home.root)}) as terminal:
         terminal.wait_for(f"make client: {path} is no folder; run `make install`, or move away what is in its place.")
 
 
@@ -218,20 +218,20 @@ def test_beside_a_bot_the_client_does_not_open_and_after_one_that_was_killed_it_
     with subprocess.Popen(engine) as process:
         try:
             pid_file.write_text(str(process.pid))
-            with Terminal(f"test-bot-{os.getpid()}", COMMAND, PROJECT, environment) as terminal:
+            with Terminal("bot", COMMAND, PROJECT, environment) as terminal:
                 terminal.wait_for(f"make client: a bot runs in this home (pid {process.pid}), which has one at a time: "
                                   f"`.venv/bin/hbot stop` first.")
         finally:
             process.kill()
     for pid in (process.pid, os.getpid()):  # of nobody any more, and of another program
         pid_file.write_text(str(pid))
-        with Terminal(f"test-bot-{os.getpid()}", COMMAND, PROJECT, environment) as terminal:
+        with Terminal("bot", COMMAND, PROJECT, environment) as terminal:
             terminal.wait_for("Welcome to Hummingbot")
 
 
 @requires("tmux")
 def test_cancel_instead_of_a_password_is_confirmed_in_a_sentence(home):
-    with Terminal(f"test-cancel-{os.getpid()}", COMMAND, PROJECT, {"PYTHONPATH": str(home.root)}) as terminal:
+    with Terminal("cancel", COMMAND, PROJECT, {"PYTHONPATH": str(home.root)}) as terminal:
         person = Person(terminal)
         person.reach_password()
         for key in ("Tab", "Tab", "Enter"):  # over <OK> to <Cancel>

@@ -134,7 +134,7 @@ def test_the_strategy_and_a_controller_in_the_full_screen_client(reader):
     starts = re.findall(r"`(start\s--v2\s\w+\.yml)`", PAGE)
     assert len(starts) == 2
     environment = {"PYTHONPATH": str(reader.home.root), "VEST_SIMULATOR_URL": reader.simulator.url}
-    with Terminal(f"test-paper-{os.getpid()}", "make --no-print-directory client", PROJECT, environment) as terminal:
+    with Terminal("paper", "make --no-print-directory client", PROJECT, environment) as terminal:
         terminal.wait_for("Enter your password")
         terminal.type(PASSWORD)
         terminal.press("Enter")

@@ -4,6 +4,7 @@ import gc
 import json
 import logging
 import os
+import re
 import shutil
 import traceback
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from workbench.simulator import Simulator
 
 CONNECTOR = CONSTANTS.SIMULATOR_DOMAIN
 ANYTHING = ".*"
+_OUR_MODULES = re.compile(r"hummingbot\..*vest_perpetual")
 
 
 @contextmanager
@@ -181,7 +183,7 @@ async def test_no_object_shows_a_secret():
             connector._user_stream_tracker.data_source._ws_assistant, connector._markets, connector._orders,
             *asyncio.all_tasks(), *connector._order_tracker.all_orders.values(),
         ]
-        ours = [thing for thing in gc.get_objects() if "vest_perpetual" in str(getattr(type(thing), "__module__", ""))]
+        ours = [thing for thing in gc.get_objects() if _OUR_MODULES.match(str(getattr(type(thing), "__module__", "")))]
         texts = [words for thing in objects + ours for words in (repr(thing), str(thing))]
         assert len(ours) > 10
         assert leaks(texts, bench.secrets) == []
