@@ -15,6 +15,7 @@ class Clock:
         self._last_ms = 0
 
     def now_ms(self) -> int:
+        """The venue's time; it never goes back."""
         wall_ms = time.time_ns() // 1_000_000
         drifted_ms = int((wall_ms - self._drifts_since_ms) * self._drift)
         self._last_ms = max(self._last_ms, wall_ms + self._offset_ms + drifted_ms)

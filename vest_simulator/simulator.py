@@ -81,6 +81,7 @@ class VestSimulator:
 
     @property
     def admin_url(self) -> str:
+        """Where the admin API is, once it is started."""
         return f"http://{self.config.host}:{self._ports[1]}"
 
     def create_account(self, balance: Decimal, account_group: Optional[int] = None,

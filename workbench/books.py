@@ -48,10 +48,12 @@ class Fill:
 
     @property
     def signed_amount(self) -> Decimal:
+        """In base: positive for a buy, negative for a sell."""
         return self.amount if self.is_buy else -self.amount
 
     @property
     def notional(self) -> Decimal:
+        """In quote."""
         return self.amount * self.price
 
 
@@ -88,6 +90,7 @@ class Line:
 
     @property
     def agrees(self) -> bool:
+        """Whether client and venue say the same."""
         return self.client == self.venue
 
 

@@ -89,9 +89,11 @@ class Stamp:
         self._content = digest.hexdigest()
 
     def is_current(self) -> bool:
+        """Whether what was stamped was made from the same things."""
         return self._path.exists() and self._path.read_text() == self._content
 
     def write(self) -> None:
+        """Says that it is made, at once and whole."""
         partial = self._path.with_suffix(".partial")
         partial.write_text(self._content)
         partial.replace(self._path)

@@ -90,6 +90,7 @@ class Simulator:
 
     @property
     def admin_url(self) -> str:
+        """Where the simulator is controlled: for `vest_simulator.admin.client.AdminClient`."""
         return self._ready["admin_url"]
 
     @property

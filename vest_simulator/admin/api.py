@@ -46,27 +46,34 @@ class Commands:
     # --- the truth
 
     def health(self) -> Dict:
+        """Whether the simulator runs or has failed, its time in ms, its symbols and account groups."""
         return {"status": "ok" if self._simulator.is_running else "failed", "time": self._now_ms,
                 "symbols": list(self._exchange.markets), "account_groups": list(self._exchange.accounts)}
 
     def ledger(self, account_group: int, since_ms: int = 0) -> Dict:
+        """Everything about an account; of its orders those posted at `since_ms` or later."""
         return ledger(self._account(account_group), self._exchange, self._now_ms, since_ms)
 
     def prices(self) -> Dict:
+        """Index and mark price in USDC and tick number by symbol."""
         return {symbol: {"index": wire.text(market.price.index), "mark": wire.text(market.price.mark),
                          "tick": market.price.tick} for symbol, market in self._exchange.markets.items()}
 
     def journal(self, kind: Optional[str] = None, since: Optional[int] = None, path: Optional[str] = None,
                 channel: Optional[str] = None, limit: Optional[int] = None) -> List[Dict]:
+        """Entries of the journal, oldest first: see `vest_simulator.server.journal.Journal.entries`."""
         return self._simulator.journal.entries(kind, since, path, channel, limit)
 
     def journal_counts(self) -> Dict[str, int]:
+        """Requests since the last clearing, by "METHOD path"."""
         return dict(self._simulator.journal.counts)
 
     def clear_journal(self) -> None:
+        """Forgets the journal's entries and counts."""
         self._simulator.journal.clear()
 
     def sockets(self) -> Dict:
+        """Numbers of public and private sockets, and the subscribed channels."""
         sockets = self._simulator.hub.sockets
         kinds = [socket.kind for socket in sockets]
         return {"public": kinds.count("public"), "private": kinds.count("private"),
@@ -75,54 +82,67 @@ class Commands:
     # --- prices, time, symbols
 
     def set_price(self, symbol: str, price: str) -> None:
+        """Pins index and mark price in USDC; what that triggers has happened on return."""
         self._exchange.set_price(symbol, self._decimal(price), self._now_ms)
 
     def release_price(self, symbol: str) -> None:
+        """Ends `set_price`: the price process goes on, or the feed."""
         self._exchange.release_price(symbol, self._now_ms)
 
     def pause_prices(self) -> None:
+        """The price process takes no more steps by itself; `tick` still works."""
         self._exchange.prices_paused = True
 
     def resume_prices(self) -> None:
+        """Ends `pause_prices`."""
         self._exchange.prices_paused = False
 
     def set_tick_interval(self, seconds: float) -> None:
+        """Seconds between two steps of the price process, and between two depth frames."""
         if not seconds > 0:
             raise ValueError("The interval is above 0 seconds.")
         self._simulator.config.tick_interval_s = seconds
 
     def tick(self, n: int = 1) -> None:
+        """Lets the price process take `n` steps at once."""
         for _ in range(n):
             self._simulator.tick()
 
     def advance_clock(self, ms: int) -> int:
+        """Moves the venue's clock forward by `ms` and returns the new time in ms."""
         now_ms = self._simulator.clock.advance(ms)
         self._exchange.react(now_ms)
         self._simulator.hub.keep_alive()
         return now_ms
 
     def set_clock_drift(self, drift: float) -> None:
+        """From now on the venue's clock gains so many seconds a second; below zero it loses them."""
         self._simulator.clock.set_drift(drift)
 
     def set_status(self, symbol: str, status: str) -> None:
+        """HALT or TRADING, for one symbol."""
         if status not in ("HALT", "TRADING"):
             raise ValueError("The status of a symbol is HALT or TRADING.")
         self._exchange.market(symbol).trading = status == "TRADING"
         self._exchange.react(self._now_ms)
 
     def delist(self, symbol: str) -> None:
+        """Takes a symbol out of the list of markets."""
         self._exchange.delist(symbol, self._now_ms)
 
     def list_symbol(self, spec: Dict) -> None:
+        """Lists a symbol; the keys of `spec` are the fields of SymbolSpec."""
         self._exchange.list_symbol(SymbolSpec.from_dict(spec), self._now_ms)
 
     def set_decimals(self, symbol: str, size_decimals: Optional[int] = None,
                      price_decimals: Optional[int] = None) -> None:
+        """Changes in how many decimals sizes and prices of a symbol are; None leaves them."""
         market = self._exchange.market(symbol)
         market.change_decimals(market.spec.size_decimals if size_decimals is None else size_decimals,
                                market.spec.price_decimals if price_decimals is None else price_decimals)
 
     def set_depth(self, symbol: str, bids: List[List[str]], asks: List[List[str]]) -> None:
+        """Replaces the book by levels of [price, size], best first; sides may be empty."""
         market = self._exchange.market(symbol)
         sides = ([(self._decimal(price).quantize(market.spec.price_step),
                    self._decimal(size).quantize(market.spec.size_step)) for price, size in side]
@@ -131,15 +151,18 @@ class Commands:
         self._exchange.react(self._now_ms)
 
     def release_depth(self, symbol: str) -> None:
+        """Ends `set_depth`: the book follows the price again."""
         self._exchange.market(symbol).set_book(None)
         self._exchange.react(self._now_ms)
 
     def set_funding_rate(self, symbol: str, one_hr_rate: str) -> None:
+        """Sets the rate from now on: a decimal fraction per hour; positive: longs pay."""
         market, now_ms = self._exchange.market(symbol), self._now_ms
         market.observe(now_ms)
         market.funding.set_rate(now_ms, Decimal(one_hr_rate))
 
     def settle_funding(self) -> List[Dict]:
+        """Settles the funding of all positions now and returns the payments in USDC."""
         return [{"symbol": payment.symbol, "amount": wire.text(payment.amount), "time": payment.time_ms}
                 for payment in self._exchange.settle_funding(self._now_ms)]
 
@@ -147,6 +170,7 @@ class Commands:
 
     def create_account(self, balance: str, account_group: Optional[int] = None,
                        key_life_ms: Optional[int] = None) -> Dict:
+        """A new account with `balance` USDC, and its keys; they live for `key_life_ms`."""
         amount = Decimal(balance)
         if not amount.is_finite() or amount < 0:
             raise ValueError("The balance is a number of 0 or more.")
@@ -154,6 +178,7 @@ class Commands:
         return asdict(self._simulator.create_account(amount, account_group, **life))
 
     def deposit(self, account_group: int, amount: str) -> Dict:
+        """Pays so many USDC in and returns the record of the transfer."""
         account = self._account(account_group)
         return wire.money_record(self._simulator.treasury.deposit(account, self._decimal(amount), self._now_ms))
 
@@ -174,9 +199,11 @@ class Commands:
         return wire.order(order, self._simulator.config.switches)
 
     def cancel_order(self, account_group: int, order_id: str) -> None:
+        """Cancels an open order, as the venue itself may do."""
         self._exchange.cancel(self._account(account_group), order_id)
 
     def liquidate(self, account_group: int, symbol: str) -> Dict:
+        """Liquidates a position, healthy or not, and returns the LIQUIDATION order."""
         order = self._exchange.liquidate(self._account(account_group), symbol, self._now_ms)
         return wire.order(order, self._simulator.config.switches)
 
@@ -188,18 +215,22 @@ class Commands:
     # --- doubts, faults, limits
 
     def switches(self) -> Dict:
+        """The position of every switch."""
         return asdict(self._simulator.config.switches)
 
     def switch_choices(self) -> Dict:
+        """The positions that every switch has, or "int"."""
         return {name: list(choice) if isinstance(choice, tuple) else choice.__name__
                 for name, choice in Switches.choices().items()}
 
     def set_switch(self, name: str, value: Any) -> None:
+        """Puts a switch into one of its positions: see `vest_simulator.config.Switches`."""
         self._simulator.config.switches.set(name, value)
         for market in self._exchange.markets.values():
             market.forget_ladder()
 
     def add_fault(self, rule: Dict) -> int:
+        """Puts a fault in force and returns its id: see `vest_simulator.faults.rules.FaultRule`."""
         return self._simulator.faults.add(FaultRule.from_dict(rule))
 
     def injected(self) -> Dict[str, int]:
@@ -207,20 +238,25 @@ class Commands:
         return dict(self._simulator.faults.tally)
 
     def remove_fault(self, id: int) -> None:
+        """Ends the fault with that id."""
         self._simulator.faults.remove(id)
 
     def clear_faults(self) -> None:
+        """Ends all faults."""
         self._simulator.faults.clear()
 
     def faults(self) -> List[Dict]:
+        """The faults in force and how often each has struck."""
         return self._simulator.faults.all()
 
     def limiter(self) -> Dict:
+        """Requests of the last minute, the most in any minute, whether a limit has struck, and the limits."""
         limiter = self._simulator.limiter
         return {"requests_last_minute": limiter.seen_last_minute(self._now_ms), "tripped": limiter.tripped,
                 "most_per_minute": limiter.most_per_minute, "limits": asdict(limiter.limits)}
 
     def set_limits(self, limits: Dict) -> None:
+        """Changes rate limits by name: see `vest_simulator.config.RateLimits`."""
         known = {item.name for item in fields(RateLimits)}
         if not known.issuperset(limits) or any(type(value) is not int or value < 0 for value in limits.values()):
             raise ValueError(f"Limits are integers: {', '.join(sorted(known))}.")
@@ -232,11 +268,13 @@ class Commands:
         await self._simulator.go_down()
 
     async def come_back(self) -> None:
+        """Ends `go_down`: the same venue at the same URL."""
         await self._simulator.come_back()
 
     # --- keys and sockets
 
     def listen_keys(self) -> List[Dict]:
+        """Masked keys with account group and remaining life in ms."""
         return [{"key": f"{key.key[:4]}***", "account_group": key.account_group,
                  "expires_in_ms": key.expiry_ms - self._now_ms} for key in self._simulator.listen_keys.all()]
 
@@ -249,13 +287,16 @@ class Commands:
             self._simulator.hub.detach_expired()
 
     def delete_listen_keys(self) -> None:
+        """As if another client of each account had sent DELETE."""
         self._simulator.listen_keys.delete_all(self._now_ms)
 
     def revoke_api_key(self, account_group: int) -> int:
+        """Ends all API keys of an account at once and returns how many."""
         self._account(account_group)
         return self._simulator.keys.revoke(account_group)
 
     def disconnect_sockets(self, kind: str = "all", code: int = 1006) -> int:
+        """Closes public, private or all sockets with a code, or cuts them (1006); returns how many."""
         if kind not in ("public", "private", "all"):
             raise ValueError("kind is public, private or all.")
         return self._simulator.hub.disconnect(kind, code)
@@ -308,11 +349,13 @@ class AdminApi:
         self._tally = simulator.faults.tally
 
     def application(self) -> web.Application:
+        """The web application that answers the commands."""
         app = web.Application(client_max_size=_MOST_BYTES)
         app.router.add_post("/{command}", self.handle)
         return app
 
     async def handle(self, request: web.Request) -> web.Response:
+        """Runs one command; what it changed is saved before the answer, if the state is kept in a file."""
         name = request.match_info["command"]
         command = None if name.startswith("_") else getattr(self._commands, name, None)
         if command is None:

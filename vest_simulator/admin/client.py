@@ -31,6 +31,7 @@ class AdminClient:
         await self.close()
 
     async def close(self) -> None:
+        """Ends the connection; the next command opens one again."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -48,6 +49,7 @@ class AdminClient:
     # --- the truth
 
     async def health(self) -> Dict:
+        """status ("ok" or "failed"), time in ms, symbols and account_groups."""
         return await self.call("health")
 
     async def ledger(self, account_group: int, since_ms: int = 0) -> Dict:
@@ -68,6 +70,7 @@ class AdminClient:
         return await self.call("journal_counts")
 
     async def clear_journal(self) -> None:
+        """Forgets the journal's entries and counts."""
         await self.call("clear_journal")
 
     async def sockets(self) -> Dict:
@@ -81,12 +84,15 @@ class AdminClient:
         await self.call("set_price", symbol=symbol, price=str(price))
 
     async def release_price(self, symbol: str) -> None:
+        """Ends `set_price`: the price process goes on, or the feed."""
         await self.call("release_price", symbol=symbol)
 
     async def pause_prices(self) -> None:
+        """The price process takes no more steps by itself; `tick` still works."""
         await self.call("pause_prices")
 
     async def resume_prices(self) -> None:
+        """Ends `pause_prices`."""
         await self.call("resume_prices")
 
     async def set_tick_interval(self, seconds: float) -> None:
@@ -106,9 +112,11 @@ class AdminClient:
         await self.call("set_clock_drift", drift=drift)
 
     async def set_status(self, symbol: str, status: str) -> None:
+        """HALT or TRADING, for one symbol."""
         await self.call("set_status", symbol=symbol, status=status)
 
     async def delist(self, symbol: str) -> None:
+        """Takes a symbol out of the list of markets."""
         await self.call("delist", symbol=symbol)
 
     async def list_symbol(self, spec: Dict) -> None:
@@ -118,6 +126,7 @@ class AdminClient:
 
     async def set_decimals(self, symbol: str, size_decimals: Optional[int] = None,
                            price_decimals: Optional[int] = None) -> None:
+        """Changes in how many decimals sizes and prices of a symbol are; None leaves them."""
         await self.call("set_decimals", symbol=symbol, size_decimals=size_decimals, price_decimals=price_decimals)
 
     async def set_depth(self, symbol: str, bids: Levels, asks: Levels) -> None:
@@ -127,6 +136,7 @@ class AdminClient:
         await self.call("set_depth", symbol=symbol, **sides)
 
     async def release_depth(self, symbol: str) -> None:
+        """Ends `set_depth`: the book follows the price again."""
         await self.call("release_depth", symbol=symbol)
 
     async def set_funding_rate(self, symbol: str, one_hr_rate: Number) -> None:
@@ -146,6 +156,7 @@ class AdminClient:
                                key_life_ms=key_life_ms)
 
     async def deposit(self, account_group: int, amount: Number) -> Dict:
+        """Pays so many USDC in and returns the record of the transfer."""
         return await self.call("deposit", account_group=account_group, amount=str(amount))
 
     async def place_order(self, account_group: int, symbol: str, is_buy: bool, size: Number, order_type: str = "MARKET",
@@ -157,6 +168,7 @@ class AdminClient:
                                reduce_only=reduce_only, time_in_force=time_in_force, nonce=nonce)
 
     async def cancel_order(self, account_group: int, order_id: str) -> None:
+        """Cancels an open order, as the venue itself may do."""
         await self.call("cancel_order", account_group=account_group, order_id=order_id)
 
     async def liquidate(self, account_group: int, symbol: str) -> Dict:
@@ -170,6 +182,7 @@ class AdminClient:
     # --- doubts, faults, limits
 
     async def switches(self) -> Dict[str, Any]:
+        """The position of every switch."""
         return await self.call("switches")
 
     async def switch_choices(self) -> Dict[str, Any]:
@@ -177,6 +190,7 @@ class AdminClient:
         return await self.call("switch_choices")
 
     async def set_switch(self, name: str, value: Any) -> None:
+        """Puts a switch into one of its positions; see `vest_simulator.config.Switches`."""
         await self.call("set_switch", name=name, value=value)
 
     async def add_fault(self, target: str, action: str, **rule: Any) -> int:
@@ -184,9 +198,11 @@ class AdminClient:
         return await self.call("add_fault", rule={"target": target, "action": action, **rule})
 
     async def remove_fault(self, fault_id: int) -> None:
+        """Ends the fault with that id."""
         await self.call("remove_fault", id=fault_id)
 
     async def clear_faults(self) -> None:
+        """Ends all faults."""
         await self.call("clear_faults")
 
     async def faults(self) -> List[Dict]:
@@ -228,6 +244,7 @@ class AdminClient:
         await self.call("delete_listen_keys")
 
     async def revoke_api_key(self, account_group: int) -> int:
+        """Ends all API keys of an account at once and returns how many."""
         return await self.call("revoke_api_key", account_group=account_group)
 
     async def disconnect_sockets(self, kind: str = "all", code: int = 1006) -> int:

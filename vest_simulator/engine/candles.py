@@ -63,11 +63,13 @@ class Bar:
         return cls(open_ms, close_ms, price, price, price, price)
 
     def update(self, price: Decimal) -> None:
+        """The price moved, with or without a trade."""
         self.high = max(self.high, price)
         self.low = min(self.low, price)
         self.close = price
 
     def add_trade(self, price: Decimal, size: Decimal) -> None:
+        """Adds to the volumes: `size` in base; the price is another matter (see `update`)."""
         self.volume += size
         self.quote_volume += size * price
         self.trades += 1
@@ -141,6 +143,7 @@ class CandleSeries:
             self._bars[-1].update(price)
 
     def add_trade(self, time_ms: int, price: Decimal, size: Decimal) -> None:
+        """A trade of `size` base at a price: it moves the bar and counts in it."""
         self.update(time_ms, price)
         self._bars[-1].add_trade(price, size)
 

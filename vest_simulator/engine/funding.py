@@ -28,6 +28,7 @@ class Funding:
         self.cumulative = Decimal(0)
 
     def rate_at(self, time_ms: int) -> Decimal:
+        """The rate in force at that time: a decimal fraction per hour; positive: longs pay."""
         position = bisect_right(self._set_at_ms, time_ms)
         if position:
             return self._set_rates[position - 1]

@@ -27,10 +27,12 @@ class MadeUpPast:
         self._lengths = [(length, start_ms - MAX_BARS * INTERVALS_MS[longest]) for length, longest in _PARTS]
 
     def price_at(self, time_ms: int) -> Decimal:
+        """The price in USDC at that time, at `start_ms` or before."""
         deviation_ppm = past_deviation_ppm(self._seed, self._spec.symbol, time_ms) - self._start_deviation_ppm
         return rounded(self._start_price * (MILLION + deviation_ppm) / MILLION, self._spec.price_step)
 
     def bars(self, open_ms: int, end_ms: int) -> List[Bar]:
+        """Bars of a minute or more, one after the other, from `open_ms` to before `end_ms`."""
         return list(self._parts(open_ms, end_ms))
 
     def _parts(self, open_ms: int, end_ms: int) -> Iterator[Bar]:
@@ -62,7 +64,9 @@ class FlatPast:
         self._price = price
 
     def price_at(self, time_ms: int) -> Decimal:
+        """The one price."""
         return self._price
 
     def bars(self, open_ms: int, end_ms: int) -> List[Bar]:
+        """None: nothing was traded."""
         return []

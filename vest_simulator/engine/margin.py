@@ -27,14 +27,17 @@ def equity(account: Account, markets: Markets) -> Decimal:
 
 
 def position_margin(account: Account, market: Market, position: Position, default_leverage: int) -> Decimal:
+    """The initial margin of a position in USDC, at the mark price and the account's leverage."""
     return abs(position.size) * market.price.mark / leverage_of(account, market, default_leverage)
 
 
 def maintenance_margin(market: Market, position: Position) -> Decimal:
+    """What a position must be covered by, in USDC, at the mark price."""
     return abs(position.size) * market.price.mark * market.spec.maint_margin_ratio
 
 
 def total_maintenance_margin(account: Account, markets: Markets) -> Decimal:
+    """The maintenance margin of all positions in USDC; with less equity the account is liquidated."""
     return sum((maintenance_margin(markets[symbol], position)
                 for symbol, position in account.positions.items()), Decimal(0))
 
@@ -47,6 +50,7 @@ def order_margin(account: Account, market: Market, order: Order, default_leverag
 
 
 def open_order_margin(account: Account, markets: Markets, default_leverage: int) -> Decimal:
+    """What all open orders together hold back, in USDC."""
     return sum((order_margin(account, markets[order.request.symbol], order, default_leverage)
                 for order in account.orders.open_orders()), Decimal(0))
 

@@ -155,6 +155,7 @@ class Market:
     # --- trades and candles
 
     def add_trade(self, price: Decimal, size: Decimal, is_buy: bool, time_ms: int) -> Trade:
+        """A trade at the venue: it is in the list of trades and in the candles of all intervals."""
         trade = self._keep_trade(price, size, is_buy, time_ms)
         for series in self._candles.values():
             series.add_trade(self._candle_ms(time_ms), price, size)

@@ -10,6 +10,8 @@ from vest_simulator.engine.codes import Code
 
 
 class OrderType(str, Enum):
+    """The kinds of orders (protocol section 5); LIQUIDATION is the venue's own."""
+
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     STOP_LOSS = "STOP_LOSS"
@@ -18,6 +20,8 @@ class OrderType(str, Enum):
 
 
 class OrderStatus(str, Enum):
+    """The states of an order (protocol section 5)."""
+
     NEW = "NEW"
     PARTIALLY_FILLED = "PARTIALLY_FILLED"
     FILLED = "FILLED"
@@ -26,10 +30,13 @@ class OrderStatus(str, Enum):
 
     @property
     def is_open(self) -> bool:
+        """Whether more of the order can be filled."""
         return self in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 
 
 class TimeInForce(str, Enum):
+    """Of LIMIT orders alone (protocol section 5); FOK is filled whole at once, or not at all."""
+
     GTC = "GTC"
     FOK = "FOK"
 
@@ -81,26 +88,32 @@ class Order:
 
     @property
     def filled_size(self) -> Decimal:
+        """In base."""
         return sum((fill.size for fill in self.fills), Decimal(0))
 
     @property
     def remaining(self) -> Decimal:
+        """What is not filled, in base."""
         return self.request.size - self.filled_size
 
     @property
     def signed_remaining(self) -> Decimal:
+        """What is not filled, in base: positive for a buy, negative for a sell."""
         return self.remaining if self.request.is_buy else -self.remaining
 
     @property
     def fees(self) -> Decimal:
+        """Of all fills, in USDC."""
         return sum((fill.fee for fill in self.fills), Decimal(0))
 
     @property
     def settled_funding(self) -> Decimal:
+        """Of all fills, in USDC; positive: received."""
         return sum((fill.settled_funding for fill in self.fills), Decimal(0))
 
     @property
     def realized_pnl(self) -> Decimal:
+        """Of all fills, in USDC."""
         return sum((fill.realized_pnl for fill in self.fills), Decimal(0))
 
     @property
@@ -160,12 +173,15 @@ class OrderStore:
         return gone
 
     def by_id(self, order_id: str) -> Optional[Order]:
+        """The order with that id, if there is one."""
         return self._by_id.get(order_id)
 
     def by_nonce(self, nonce: int) -> Optional[Order]:
+        """The order that was sent with that nonce, if there is one."""
         return self._by_nonce.get(nonce)
 
     def open_orders(self) -> List[Order]:
+        """All open orders, oldest first."""
         return list(self._open.values())
 
     def newest_first(self, start_ms: Optional[int], end_ms: Optional[int]) -> Iterator[Order]:

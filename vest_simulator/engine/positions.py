@@ -22,10 +22,12 @@ class Position:
 
     @property
     def entry_price(self) -> Decimal:
+        """The average price in USDC; 0 without a position."""
         return self.cost / self.size if self.size else Decimal(0)
 
     @property
     def is_long(self) -> bool:
+        """False for a short position, and for none."""
         return self.size > 0
 
     def price_pnl(self, mark: Decimal) -> Decimal:

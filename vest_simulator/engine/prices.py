@@ -31,6 +31,7 @@ class Price:
 
     @property
     def index(self) -> Decimal:
+        """In USDC, in whole price steps."""
         return self._pinned_price if self.pinned else self._unpinned()[0]
 
     @property
@@ -48,10 +49,12 @@ class Price:
         self.tick += 1
 
     def pin(self, price: Decimal) -> None:
+        """Index and mark stand at this price until `release`."""
         self.pinned = True
         self._pinned_price = rounded(price, self._price_step)
 
     def release(self) -> None:
+        """Ends `pin`."""
         self.pinned = False
 
     def _unpinned(self) -> Tuple[Decimal, Decimal]:
@@ -105,6 +108,7 @@ class FedPrice(Price):
         self._last = (rounded(spec.start_price, self._price_step),) * 2
 
     def follow(self, index: Decimal, mark: Decimal) -> None:
+        """The feed told new prices."""
         self._last = rounded(index, self._price_step), rounded(mark, self._price_step)
 
     def _unpinned(self) -> Tuple[Decimal, Decimal]:

@@ -32,14 +32,17 @@ class SymbolSpec:
 
     @property
     def size_step(self) -> Decimal:
+        """The smallest difference of sizes, in base."""
         return Decimal(1).scaleb(-self.size_decimals)
 
     @property
     def price_step(self) -> Decimal:
+        """The smallest difference of prices, in USDC."""
         return Decimal(1).scaleb(-self.price_decimals)
 
     @property
     def max_leverage(self) -> int:
+        """What the initial margin ratio allows, in whole numbers."""
         return int(1 / self.init_margin_ratio)
 
     @classmethod

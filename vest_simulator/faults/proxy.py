@@ -47,9 +47,11 @@ class TcpProxy:
         return len(self._tasks)
 
     async def start(self) -> None:
+        """Listens on a free port. :raises OSError: when there is none"""
         self._server = await asyncio.start_server(self._accept, self._host, 0)
 
     async def stop(self) -> None:
+        """Cuts all connections and takes no more."""
         if self._server is not None:
             self._server.close()
             for task in list(self._tasks):

@@ -101,9 +101,11 @@ class FaultBook:
         del self._rules[rule_id]
 
     def clear(self) -> None:
+        """Ends all rules."""
         self._rules.clear()
 
     def all(self) -> List[Dict[str, Any]]:
+        """The rules in force, as JSON objects with their ids."""
         return [asdict(rule) for rule in self._rules.values()]
 
     def for_request(self, method: str, path: str, when: str) -> Optional[FaultRule]:

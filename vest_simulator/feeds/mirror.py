@@ -100,6 +100,7 @@ class Mirror:
         self._task = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
+        """Ends the connections to the other venue."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

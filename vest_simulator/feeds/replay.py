@@ -57,6 +57,7 @@ class Replay:
 
     @property
     def name(self) -> str:
+        """The recording's."""
         return self._recording.name
 
     async def open(self) -> None:

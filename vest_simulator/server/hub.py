@@ -130,6 +130,7 @@ class Hub:
         return len(chosen)
 
     async def shut_down(self) -> None:
+        """Closes all sockets, as a service does that is restarted (code 1012)."""
         await asyncio.gather(*(socket.close(_SERVICE_RESTART) for socket in self.sockets))
 
     def _on_key_gone(self, key: ListenKey) -> None:
@@ -231,10 +232,12 @@ class Hub:
         return len(chosen)
 
     def private_sockets(self, account_group: int) -> List[Socket]:
+        """The open private sockets of an account."""
         return [socket for socket in self.sockets
                 if socket.listen_key is not None and socket.listen_key.account_group == account_group]
 
     def public_sockets(self) -> List[Socket]:
+        """The open public sockets."""
         return [socket for socket in self.sockets if socket.kind == "public"]
 
     def _channel_data(self, channel: str, now_ms: int) -> Any:

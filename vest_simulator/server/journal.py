@@ -27,6 +27,7 @@ class Journal:
         self.counts: Counter = Counter()
 
     def add(self, kind: str, time_ms: int, **details: Any) -> Dict[str, Any]:
+        """Adds an entry and returns it; it has the next sequence number."""
         self._seq += 1
         entry = {"seq": self._seq, "kind": kind, "time_ms": time_ms, **details}
         self._entries.append(entry)

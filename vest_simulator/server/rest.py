@@ -58,6 +58,7 @@ class RestServer:
         self._is_kept = True
 
     def add_routes(self, app: web.Application) -> None:
+        """Every path below the API's prefix is answered here."""
         app.router.add_route("*", PREFIX + "/{path:.*}", self.handle)
         app.on_response_prepare.append(self._leave_out_date)
 

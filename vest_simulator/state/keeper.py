@@ -168,6 +168,7 @@ class Keeper:
                                                "tick": market.price.tick, "index": codec.encode(market.price.exact)})
 
     def close(self) -> None:
+        """Gives the file free."""
         self._store.close()
 
 

@@ -119,11 +119,13 @@ class Store:
             self.has_written = True
 
     def remove(self, kind: str, item_id: str) -> None:
+        """Takes an item out; what is not there is no error."""
         self.has_written = True
         self._database.execute("DELETE FROM items WHERE kind = ? AND id = ?", (kind, item_id))
         self._known.pop((kind, item_id), None)
 
     def close(self) -> None:
+        """Gives the file free."""
         self._database.close()
 
     def damaged(self, what: str) -> StateError:

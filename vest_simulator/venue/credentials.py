@@ -55,6 +55,7 @@ class KeyRing:
         self._groups: Dict[str, int] = {}
 
     def add(self, key: ApiKey) -> None:
+        """A key that was made elsewhere; its primary address owns its account group."""
         self._keys[key.api_key] = key
         self._groups[key.primary_address] = key.account_group
 
@@ -63,6 +64,7 @@ class KeyRing:
         return list(self._keys.values())
 
     def group_of(self, primary_address: str) -> Optional[int]:
+        """The account group that a primary address owns, if any."""
         return self._groups.get(primary_address)
 
     def issue(self, account_group: int, signing_address: str, primary_address: str, expiry_ms: int,

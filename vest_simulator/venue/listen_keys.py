@@ -25,6 +25,7 @@ class ListenKeys:
         self._by_key: Dict[str, ListenKey] = {}
 
     def create(self, account_group: int, time_ms: int) -> ListenKey:
+        """The account's key, a new one when it has none or an expired one; its life begins anew."""
         current = self._of_group.get(account_group)
         if current is None or time_ms >= current.expiry_ms:
             current = ListenKey(secrets.token_hex(32), account_group, 0)
@@ -51,10 +52,12 @@ class ListenKeys:
         return list(self._of_group.values())
 
     def expire_all(self, time_ms: int) -> None:
+        """Ends the life of all keys; unlike deleted ones they are still known."""
         for key in self._of_group.values():
             key.expiry_ms = min(key.expiry_ms, time_ms)
 
     def delete_all(self, time_ms: int) -> None:
+        """Deletes the keys of all accounts that are still alive."""
         for key in self.all():
             if time_ms < key.expiry_ms:
                 self.delete(key.account_group, time_ms)

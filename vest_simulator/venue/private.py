@@ -98,6 +98,7 @@ class PrivateApi:
     # --- orders
 
     def place_order(self, caller: Caller, body: Any) -> Dict:
+        """POST /orders. :raises VenueError: when it is not even accepted; what comes later is an event"""
         order = self._signed_order(caller, body, _ORDER)
         request = self._order_request(order)
         digest = signatures.check_request(signatures.ORDER_TYPES, self._order_values(order), body["signature"],
@@ -111,6 +112,7 @@ class PrivateApi:
         return {"id": record.id}
 
     def cancel_order(self, caller: Caller, body: Any) -> Dict:
+        """POST /orders/cancel. :raises VenueError: when it is not accepted"""
         order = self._signed_order(caller, body, _CANCEL)
         values = (order["time"], order["nonce"], order["id"])
         signatures.check_request(signatures.CANCEL_TYPES, values, body["signature"], caller.key.signing_address)
@@ -119,6 +121,7 @@ class PrivateApi:
         return {"id": order["id"]}
 
     def orders(self, caller: Caller, query: Query) -> List[Dict]:
+        """GET /orders: the newest `limit` that match, in the sequence that the switch says."""
         self._check_get_time(query)
         symbol = query.text("symbol")
         order_type = query.choice("orderType", [kind.value for kind in OrderType])
@@ -158,6 +161,7 @@ class PrivateApi:
     # --- account
 
     def account(self, caller: Caller, query: Query) -> Dict:
+        """GET /account, with funding accrued until now."""
         self._check_get_time(query)
         now_ms = self._clock.now_ms()
         for symbol in caller.account.positions:
@@ -165,10 +169,12 @@ class PrivateApi:
         return wire.account(caller.account, caller.key.primary_address, self._exchange.markets, self._config, now_ms)
 
     def nonce(self, caller: Caller, query: Query) -> Dict:
+        """GET /account/nonce: the highest nonce of the account."""
         self._check_get_time(query)
         return {"lastNonce": caller.account.last_nonce}
 
     def leverage(self, caller: Caller, body: Any) -> Dict:
+        """POST /account/leverage. :raises VenueError: for a symbol or a value that there is not"""
         check_object(body, _LEVERAGE, "body")
         self._check_time(body["time"], _DEFAULT_RECV_WINDOW_MS)
         value = self._exchange.set_leverage(caller.account, body["symbol"], body["value"])
@@ -177,6 +183,7 @@ class PrivateApi:
     # --- LP and transfers
 
     def lp_order(self, caller: Caller, body: Any) -> Dict:
+        """POST /lp: deposits into the liquidity pool or takes out. :raises VenueError: when it is not accepted"""
         order = self._signed_order(caller, body, _LP)
         if order["orderType"] not in LP_TYPES:
             raise VenueError(Code.INVALID_ORDER_TYPE)
@@ -200,9 +207,11 @@ class PrivateApi:
         return {"id": record.id}
 
     def lp_records(self, caller: Caller, query: Query) -> List[Dict]:
+        """GET /lp, newest first."""
         return self._money_records(query, caller.account.lp_records)
 
     def transfers(self, caller: Caller, query: Query) -> List[Dict]:
+        """GET /transfer, newest first."""
         return self._money_records(query, caller.account.transfers)
 
     def _money_records(self, query: Query, records) -> List[Dict]:
@@ -221,13 +230,16 @@ class PrivateApi:
     # --- listen keys
 
     def create_listen_key(self, caller: Caller) -> Dict:
+        """POST /account/listenKey."""
         return {"listenKey": self._listen_keys.create(caller.account.group, self._clock.now_ms()).key}
 
     def extend_listen_key(self, caller: Caller) -> Dict:
+        """PUT /account/listenKey. :raises VenueError: 1125 without a key that lives"""
         self._listen_keys.extend(caller.account.group, self._clock.now_ms())
         return {}
 
     def delete_listen_key(self, caller: Caller) -> Dict:
+        """DELETE /account/listenKey. :raises VenueError: 1125 without a key that lives"""
         self._listen_keys.delete(caller.account.group, self._clock.now_ms())
         return {}
 

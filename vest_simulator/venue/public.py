@@ -31,15 +31,19 @@ class PublicApi:
         """path: (allowed query parameters, handler)"""
 
     def exchange_info(self, query: Query, time_ms: int) -> Dict:
+        """GET /exchangeInfo."""
         return wire.exchange_info(self._selected(query), self._exchange.config)
 
     def ticker_latest(self, query: Query, time_ms: int) -> Dict:
+        """GET /ticker/latest."""
         return {"tickers": [wire.ticker(market, time_ms) for market in self._selected(query)]}
 
     def ticker_24hr(self, query: Query, time_ms: int) -> Dict:
+        """GET /ticker/24hr."""
         return {"tickers": [wire.ticker_24hr(market, time_ms) for market in self._selected(query)]}
 
     def open_interest(self, query: Query, time_ms: int) -> Dict:
+        """GET /oi, in base."""
         accounts = list(self._exchange.accounts.values())
         return {"ois": [wire.open_interest(market.spec.symbol, accounts) for market in self._selected(query)]}
 
@@ -74,6 +78,7 @@ class PublicApi:
         return [wire.trade(trade, self._exchange.config.switches) for trade in newest]
 
     def depth(self, query: Query, time_ms: int) -> Dict:
+        """GET /depth. :raises VenueError: for an unknown symbol or a wrong limit"""
         symbol = query.required("symbol")
         if symbol not in self._exchange.markets:
             raise VenueError(Code.BAD_SYMBOL, status=404)

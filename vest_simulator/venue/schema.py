@@ -69,15 +69,18 @@ class Query:
             self._values[key] = value
 
     def text(self, name: str) -> Optional[str]:
+        """A parameter as it was sent, or None."""
         return self._values.get(name)
 
     def required(self, name: str) -> str:
+        """A parameter that must be there. :raises VenueError: 1130 when it is missing or empty"""
         value = self._values.get(name)
         if not value:
             raise VenueError(Code.INVALID_PARAMETER, f"The parameter {name} is missing.")
         return value
 
     def integer(self, name: str, default: Optional[int] = None) -> Optional[int]:
+        """An integer, or the default. :raises VenueError: 1130 for anything else"""
         value = self._values.get(name)
         if value is None:
             return default
@@ -86,12 +89,14 @@ class Query:
         return int(value)
 
     def limit(self, default: int, most: int) -> int:
+        """The parameter `limit`, from 1 to `most`. :raises VenueError: 1130 for anything else"""
         limit = self.integer("limit", default)
         if not 1 <= limit <= most:
             raise VenueError(Code.INVALID_PARAMETER, f"limit must be from 1 to {most}.")
         return limit
 
     def choice(self, name: str, choices, default: Optional[str] = None) -> Optional[str]:
+        """One of the choices, or the default. :raises VenueError: 1130 for anything else"""
         value = self._values.get(name, default)
         if value is not None and value not in choices:
             raise VenueError(Code.INVALID_PARAMETER, f"The parameter {name} must be one of {', '.join(choices)}.")

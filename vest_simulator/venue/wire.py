@@ -33,11 +33,13 @@ def money(value: Decimal) -> str:
 # --- market data
 
 def exchange_info(markets: List[Market], config: SimulatorConfig) -> Payload:
+    """The answer of GET /exchangeInfo."""
     return {"symbols": [symbol_info(market, config.switches) for market in markets],
             "exchange": {"lp": "5000000.000000", "insurance": "250000.000000", "collateralDecimals": 6}}
 
 
 def symbol_info(market: Market, switches: Switches) -> Payload:
+    """A market as GET /exchangeInfo shows it."""
     spec = market.spec
     info = {"symbol": spec.symbol, "displayName": spec.symbol, "base": spec.base, "quote": spec.quote,
             "sizeDecimals": spec.size_decimals, "priceDecimals": spec.price_decimals,
@@ -51,10 +53,12 @@ def symbol_info(market: Market, switches: Switches) -> Payload:
 
 
 def status(market: Market) -> str:
+    """The word for whether a market trades."""
     return "TRADING" if market.trading else "HALT"
 
 
 def ticker(market: Market, time_ms: int) -> Payload:
+    """A row of GET /ticker/latest and of the tickers' channel."""
     return {"symbol": market.spec.symbol, "markPrice": text(market.price.mark), "indexPrice": text(market.price.index),
             "imbalance": "0.0000", "oneHrFundingRate": text(market.funding.rate_at(time_ms)),
             "cumFunding": text(market.funding.cumulative), "status": status(market)}
@@ -69,6 +73,7 @@ def newer_ticker(market: Market, time_ms: int) -> Payload:
 
 
 def ticker_24hr(market: Market, time_ms: int) -> Payload:
+    """A row of GET /ticker/24hr: volumes in base and quote, the change in percent."""
     bars = market.day(time_ms)
     first, last = bars[0], bars[-1]
     change = last.close - first.open
@@ -81,11 +86,13 @@ def ticker_24hr(market: Market, time_ms: int) -> Payload:
 
 
 def depth(bids: List[Level], asks: List[Level], limit: int) -> Payload:
+    """The book's best `limit` levels a side."""
     return {"bids": [[text(price), text(size)] for price, size in bids[:limit]],
             "asks": [[text(price), text(size)] for price, size in asks[:limit]]}
 
 
 def trade(deal: Trade, switches: Switches) -> Payload:
+    """A public trade as GET /trades and the trades' channel show it."""
     sign = -1 if switches.trade_sign == "negative_qty" and not deal.is_buy else 1
     payload = {"id": deal.id if switches.trade_id == "int" else f"{deal.symbol}:{deal.id}:0",
                "price": text(deal.price), "qty": text(sign * deal.size),
@@ -96,6 +103,7 @@ def trade(deal: Trade, switches: Switches) -> Payload:
 
 
 def kline(bar: Bar) -> List:
+    """A bar as GET /klines and the candles' channel show it."""
     return [bar.open_ms, text(bar.open), text(bar.high), text(bar.low), text(bar.close), bar.close_ms, text(bar.volume),
             text(bar.quote_volume), bar.trades]
 
@@ -118,6 +126,7 @@ def order(record: Order, switches: Switches) -> Payload:
 
 
 def order_totals(record: Order) -> Payload:
+    """The fields of an order that has fills."""
     last = record.fills[-1]
     return {"lastFilledSize": text(last.size), "lastFilledPrice": text(last.price), "lastFilledTime": last.time_ms,
             "avgFilledPrice": average_price(record), "settledFunding": text(record.settled_funding),
@@ -158,10 +167,12 @@ def money_record(record: MoneyRecord) -> Payload:
 
 
 def private_frame(kind: str, args: Payload) -> Payload:
+    """A frame of the private socket."""
     return {"channel": "account_private", "data": {"event": kind, "args": args}}
 
 
 def money_frame(event: MoneyEvent) -> Payload:
+    """The frame that tells of a deposit, a withdrawal or an LP order."""
     return private_frame(event.kind, money_record(event.record))
 
 
@@ -196,6 +207,7 @@ def account(holder: Account, address: str, markets: Dict[str, Market], config: S
 
 
 def position(holder: Account, held: Position, markets: Dict[str, Market], default_leverage: int) -> Payload:
+    """A position as GET /account shows it."""
     market = markets[held.symbol]
     leverage = margin.leverage_of(holder, market, default_leverage)
     return {"symbol": held.symbol, "isLong": held.is_long, "size": text(abs(held.size)),
@@ -210,12 +222,14 @@ def position(holder: Account, held: Position, markets: Dict[str, Market], defaul
 
 
 def open_interest(symbol: str, accounts: List[Account]) -> Payload:
+    """A row of GET /oi, in base."""
     sizes = [holder.position(symbol).size for holder in accounts]
     return {"symbol": symbol, "longOi": text(sum((size for size in sizes if size > 0), Decimal(0))),
             "shortOi": text(sum((-size for size in sizes if size < 0), Decimal(0)))}
 
 
 def optional(value: Optional[Decimal]) -> Optional[str]:
+    """A decimal as it travels, or None."""
     return None if value is None else text(value)
 
 

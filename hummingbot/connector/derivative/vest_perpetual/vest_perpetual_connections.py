@@ -63,6 +63,7 @@ class VestRESTConnection(RESTConnection):
         self._session = session
 
     async def call(self, request: RESTRequest) -> RESTResponse:
+        """Sends a request and returns its answer, whatever the status; redirects are not followed."""
         answer = await self._session().request(
             method=request.method.value,
             url=request.url,

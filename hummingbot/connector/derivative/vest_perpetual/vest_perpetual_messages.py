@@ -183,6 +183,7 @@ class PrivateEvent:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "PrivateEvent":
+        """:raises VestPayloadError: when the kind, or the order that it tells of, cannot be read"""
         fields = Fields("account_private", payload)
         kind = fields.text("event")
         return cls(kind=kind, order=Order.from_payload(fields.raw("args")) if kind == CONSTANTS.EVENT_ORDER else None)

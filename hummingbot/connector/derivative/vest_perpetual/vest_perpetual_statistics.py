@@ -20,6 +20,7 @@ class OpenInterest:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "OpenInterest":
+        """:raises VestPayloadError: when a field is missing or cannot be read"""
         fields = Fields("oi", payload)
         return cls(symbol=fields.text("symbol"), long=fields.decimal("longOi"), short=fields.decimal("shortOi"))
 
@@ -43,6 +44,7 @@ class DayTicker:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "DayTicker":
+        """:raises VestPayloadError: when a field is missing or cannot be read"""
         fields = Fields("ticker", payload)
         return cls(
             symbol=fields.text("symbol"),

@@ -49,6 +49,7 @@ class SymbolInfo:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "SymbolInfo":
+        """:raises VestPayloadError: when a field that trading needs is missing, or cannot be"""
         fields = Fields("exchangeInfo.symbols", payload)
         size_decimals = fields.integer("sizeDecimals")
         price_decimals = fields.integer("priceDecimals")
@@ -86,6 +87,7 @@ class ExchangeInfo:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "ExchangeInfo":
+        """A row that cannot be read is a complaint. :raises VestPayloadError: without a list of symbols"""
         symbols, complaints = [], []
         for row in Fields("exchangeInfo", payload).rows("symbols"):
             try:
@@ -111,6 +113,7 @@ class Ticker:
 
     @classmethod
     def from_payload(cls, payload: Any, symbol: Optional[str] = None) -> "Ticker":
+        """:raises VestPayloadError: without a symbol, neither in the row nor as `symbol`, the channel's"""
         fields = Fields("ticker", payload)
         return cls(
             symbol=fields.optional_text("symbol") or symbol or fields.text("symbol"),
@@ -150,6 +153,7 @@ class FundingRate:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "FundingRate":
+        """:raises VestPayloadError: when a field is missing or cannot be read"""
         fields = Fields("funding", payload)
         return cls(time_ms=fields.time_ms("time"), one_hr_funding_rate=fields.decimal("oneHrFundingRate"))
 
@@ -167,6 +171,7 @@ class Depth:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Depth":
+        """:raises VestPayloadError: when a side or a level cannot be read"""
         fields = Fields("depth", payload)
         return cls(
             bids=_book_side(fields.rows("bids"), "depth.bids"),
@@ -207,6 +212,7 @@ class Trade:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Trade":
+        """:raises VestPayloadError: when a field that a trade needs cannot be read"""
         fields = Fields("trade", payload)
         quantity = fields.decimal("qty")
         side = (fields.optional_text("side") or "").lower()
@@ -264,6 +270,7 @@ class Order:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Order":
+        """:raises VestPayloadError: without an id or a status"""
         fields = Fields("order", payload)
         readable = fields.if_readable
         return cls(
@@ -307,6 +314,7 @@ class Balance:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Balance":
+        """:raises VestPayloadError: when asset, total or locked cannot be read"""
         fields = Fields("account.balances", payload)
         return cls(
             asset=fields.text("asset"),
@@ -332,6 +340,7 @@ class Position:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Position":
+        """:raises VestPayloadError: when symbol, side, size or every price cannot be read"""
         fields = Fields("account.positions", payload)
         entry_price = fields.if_readable(fields.decimal, "entryPrice")
         return cls(
@@ -359,6 +368,7 @@ class Leverage:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Leverage":
+        """:raises VestPayloadError: when a field is missing or cannot be read"""
         fields = Fields("leverage", payload)
         return cls(symbol=fields.text("symbol"), value=fields.integer("value"))
 
@@ -429,6 +439,7 @@ class TransferRecord:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "TransferRecord":
+        """:raises VestPayloadError: when id, kind, size or status cannot be read"""
         fields = Fields("transfer", payload)
         return cls(
             record_id=fields.text("id"),

@@ -24,6 +24,7 @@ class Kline:
 
     @classmethod
     def from_payload(cls, payload: Any) -> "Kline":
+        """:raises VestPayloadError: when the row cannot be read or a price is not positive"""
         fields = Fields("kline", dict(zip(_KLINE_FIELDS, rows_from(payload, "kline"))))
         prices = {name: fields.decimal(name) for name in ("open", "high", "low", "close")}
         if min(prices.values()) <= 0:
