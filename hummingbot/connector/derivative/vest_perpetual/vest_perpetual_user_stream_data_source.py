@@ -113,9 +113,11 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
     async def _process_websocket_messages(self, websocket_assistant: VestSocket, queue: asyncio.Queue) -> None:
         def handle(message: ChannelMessage, payload: Dict[str, Any]) -> None:
             if message.channel == CONSTANTS.ACCOUNT_PRIVATE_CHANNEL and message.data:
+                # It may have come together with the venue's answer, which nobody has been told of yet.
+                self._announce(websocket_assistant, queue)
                 queue.put_nowait(payload)
 
-        websocket_assistant.spawn(self._announce(self._subscription, websocket_assistant, queue))
+        websocket_assistant.spawn(self._wait_and_announce(self._subscription, websocket_assistant, queue))
         await self._keeper.read(websocket_assistant, handle)
 
     async def _on_user_stream_interruption(self, websocket_assistant: Optional[VestSocket]) -> None:
@@ -123,12 +125,17 @@ class VestPerpetualUserStreamDataSource(UserStreamTrackerDataSource):
         self._live_socket = None
         await super()._on_user_stream_interruption(websocket_assistant)
 
-    async def _announce(self, subscription: ChannelRequest, socket: VestSocket, queue: asyncio.Queue) -> None:
+    async def _wait_and_announce(self, subscription: ChannelRequest, socket: VestSocket, queue: asyncio.Queue) -> None:
         try:
             await subscription.acknowledged()
         except VestSubscriptionError as error:
             socket.fail(f"the private channel was not subscribed to ({error})")
         else:
+            self._announce(socket, queue)
+
+    def _announce(self, socket: VestSocket, queue: asyncio.Queue) -> None:
+        """Tells the reader of a connection once, before its first event."""
+        if self._live_socket is not socket:
             self._live_socket = socket
             queue.put_nowait(STREAM_RECONNECTED)
 

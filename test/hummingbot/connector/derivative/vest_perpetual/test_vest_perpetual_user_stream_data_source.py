@@ -172,8 +172,7 @@ class FrameworkContractTest(StreamTestCase):
         self.run_in_background(self.source.listen_for_user_stream(self.output))
 
         received = [await asyncio.wait_for(self.output.get(), 20) for _ in range(2)]
-        self.assertIn(STREAM_RECONNECTED, received)
-        self.assertIn(EVENT, received)
+        self.assertEqual([STREAM_RECONNECTED, EVENT], received)
         url = ws_connect.call_args.args[0]
         for part in (f"listenKey={LISTEN_KEY}", "&xwebsocketserver=restserver0", "&websocketserver=restserver0"):
             self.assertIn(part, url)
@@ -192,7 +191,7 @@ class FrameworkContractTest(StreamTestCase):
         ws_connect.return_value = websocket
         self.run_in_background(self.source.listen_for_user_stream(self.output))
         await eventually(lambda: self.output.qsize() == 2)
-        self.assertCountEqual([STREAM_RECONNECTED, EVENT], [self.output.get_nowait() for _ in range(2)])
+        self.assertEqual([STREAM_RECONNECTED, EVENT], [self.output.get_nowait() for _ in range(2)])
 
     @aioresponses()
     @patch("aiohttp.ClientSession.ws_connect", new_callable=AsyncMock)
