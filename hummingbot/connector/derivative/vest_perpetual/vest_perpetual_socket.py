@@ -52,7 +52,9 @@ class SocketTiming:
     :param subscribe_timeout_s: for the acknowledgement of a subscription
     :param close_timeout_s: for the close frame's answer
     :param backoff_min_s: the first pause before another attempt
-    :param backoff_max_s: the longest pause; a connection that lives longer than this is a healthy one
+    :param backoff_max_s: the longest pause
+    :param healthy_after_s: a connection that lives this long is a healthy one: its loss is news, and the first pause
+        after it is the shortest again
     :param unauthorized_retry_s: the pause after the venue refused the API key
     """
 
@@ -63,6 +65,7 @@ class SocketTiming:
     close_timeout_s: float = CONSTANTS.WS_CLOSE_TIMEOUT_S
     backoff_min_s: float = CONSTANTS.WS_BACKOFF_MIN_S
     backoff_max_s: float = CONSTANTS.WS_BACKOFF_MAX_S
+    healthy_after_s: float = CONSTANTS.WS_BACKOFF_MAX_S
     unauthorized_retry_s: float = CONSTANTS.UNAUTHORIZED_RETRY_S
 
     def backoff(self) -> Backoff:
@@ -438,7 +441,7 @@ class SocketKeeper:
         socket.spawn(self._declare_healthy())
 
     async def _declare_healthy(self) -> None:
-        await asyncio.sleep(self._timing.backoff_max_s)
+        await asyncio.sleep(self._timing.healthy_after_s)
         self._backoff.reset()
         self._pause_s = self._backoff.next_s()
         self._causes.forget()

@@ -1,8 +1,11 @@
-"""What the tests of the two data sources share: names, a log to look into, and waiting."""
+"""What the tests of the two data sources share: names, a log to look into, waiting, and what may be left behind."""
 import asyncio
+import gc
 import logging
+import warnings
+from contextlib import contextmanager
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, Iterator, List, Set
 from unittest.mock import AsyncMock, MagicMock
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_web_utils as web_utils
@@ -13,10 +16,13 @@ SIGNING_KEY = "0x" + "11" * 32
 
 
 def short_timing(**changes: float) -> SocketTiming:
-    """Times for tests, in seconds; the code is the same."""
+    """Times for tests, in seconds; the code is the same.
+
+    No connection lasts long enough here to be called healthy, however long a busy computer makes it wait.
+    """
     times = dict(
         connect_timeout_s=5, ping_interval_s=0.05, silence_limit_s=0.8, subscribe_timeout_s=1, close_timeout_s=0.2,
-        backoff_min_s=0.01, backoff_max_s=0.2, unauthorized_retry_s=0.2,
+        backoff_min_s=0.01, backoff_max_s=0.2, healthy_after_s=600, unauthorized_retry_s=0.2,
     )
     return SocketTiming(**{**times, **changes})
 
@@ -29,6 +35,24 @@ async def eventually(condition: Callable[[], bool], timeout_s: float = 20.0) -> 
     async with asyncio.timeout(timeout_s):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def tasks_of_hummingbot() -> Set[asyncio.Task]:
+    """The running loop's tasks that are neither a test's nor the simulated venue's."""
+    return {task for task in asyncio.all_tasks()
+            if task.get_coro().cr_frame.f_globals["__name__"].startswith("hummingbot.")}
+
+
+@contextmanager
+def nothing_left_open() -> Iterator[None]:
+    """Fails when what happens within leaves a session or a connection unclosed and unused."""
+    gc.collect()  # what other tests have left is none of ours
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    unclosed = [str(complaint.message) for complaint in complaints if "nclosed" in str(complaint.message)]
+    assert not unclosed, unclosed
 
 
 def websocket_of(assistant: NetworkMockingAssistant) -> AsyncMock:

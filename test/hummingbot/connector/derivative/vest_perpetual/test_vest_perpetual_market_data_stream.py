@@ -3,7 +3,11 @@ import asyncio
 import logging
 import time
 from test.hummingbot.connector.derivative.vest_perpetual.simulated_venue_testing import SimulatedVenueTestCase
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import eventually, short_timing
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
+    eventually,
+    short_timing,
+    tasks_of_hummingbot,
+)
 from typing import Any, List
 from unittest.mock import AsyncMock, patch
 
@@ -389,20 +393,20 @@ class MarketDataStreamTest(SimulatedVenueTestCase):
     # --- the end
 
     async def test_a20_nothing_is_left_behind(self):
-        before = asyncio.all_tasks()
+        before = tasks_of_hummingbot()
         await self.start()
         await self.expect_book("BTC-USDC", [(100.0, 1.0)], [(101.0, 1.0)])
         await self.stop()
-        await eventually(lambda: not {task for task in asyncio.all_tasks() - before if "hummingbot" in repr(task)})
+        await eventually(lambda: tasks_of_hummingbot() <= before)
         self.assertEqual([], self.logs.texts(logging.WARNING))
 
     async def test_c24_twenty_disconnections_leave_one_connection(self):
         await self.start()
         await self.expect_book("BTC-USDC", [(100.0, 1.0)], [(101.0, 1.0)])
-        tasks = len(asyncio.all_tasks())
+        tasks = len(tasks_of_hummingbot())
         for number in range(20):
             await self.venue.admin.disconnect_sockets("public", 1012)
             await eventually(lambda: self.opened_sockets("public") == number + 2)
         await self.expect_book("BTC-USDC", [(90.0, 1.0)], [(91.0, 1.0)])
-        await eventually(lambda: len(self.sockets("public")) == 1 and len(asyncio.all_tasks()) <= tasks)
+        await eventually(lambda: len(self.sockets("public")) == 1 and len(tasks_of_hummingbot()) <= tasks)
         self.assertEqual(1, self.logs.count("the venue is restarting"))

@@ -1,5 +1,4 @@
 """The connector beside its orders and its account: keys that are refused, settings, markets, and the end."""
-import asyncio
 import gc
 import logging
 import warnings
@@ -14,6 +13,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
     market,
     refusing,
 )
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import nothing_left_open, tasks_of_hummingbot
 from unittest.mock import patch
 
 import hummingbot.client.settings
@@ -218,16 +218,11 @@ class NetworkTests(DerivativeTestCase):
     # --- The end
 
     async def test_b25_stopping_closes_what_was_opened(self):
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ResourceWarning)
-            unraisable = []
-            with patch("sys.unraisablehook", unraisable.append):
-                connector = self.make_connector()
-                await connector.check_network()
-                await connector.stop_network()
-                del connector
-                gc.collect()
-        self.assertEqual([], unraisable)
+        with nothing_left_open():
+            connector = self.make_connector()
+            await connector.check_network()
+            await connector.stop_network()
+            del connector
 
     async def test_c31_a_delisted_symbol_does_not_look_like_a_lost_connection(self):
         self.venue.answers["GET", CONSTANTS.TICKER_LATEST_PATH] = refusing(1121)
@@ -246,26 +241,26 @@ class NetworkTests(DerivativeTestCase):
         client_order_id = await self.open_order()
         await self.connector.stop_network()
         self.venue.change_order(client_order_id, "CANCELLED")
-        before = asyncio.all_tasks()
+        before = tasks_of_hummingbot()
 
         await self.connector._update_order_status()
 
         self.assertEqual(["Created", "Cancelled"], self.events_of(client_order_id))
-        self.assertEqual([], self.begun_since(before))
+        self.assertEqual(set(), tasks_of_hummingbot() - before)
 
     async def test_a20_stopping_leaves_no_task(self):
         self.connector.CANCEL_WAIT_S = 0.01
-        before = asyncio.all_tasks()
+        before = tasks_of_hummingbot()
         self.venue.answers["POST", CONSTANTS.ORDERS_PATH] = answering({}, 503)
         client_order_id = self.order()
         await self.until(lambda: self.connector._order_tracker.suspects)
         self.connector.cancel("BTC-USDC", client_order_id)
         self.connector._refresh_account_soon()
         await self.until(lambda: self.logs.count("will be cancelled when Vest has confirmed it"))
-        self.assertGreaterEqual(len(self.begun_since(before)), 2)
+        self.assertGreaterEqual(len(tasks_of_hummingbot() - before), 2)
 
         await self.connector.stop_network()
-        await self.until(lambda: not self.begun_since(before))
+        await self.until(lambda: tasks_of_hummingbot() <= before)
 
     async def test_a20_a_task_that_the_stop_ends_before_it_has_begun_is_no_warning(self):
         with warnings.catch_warnings(record=True) as warned:
@@ -280,13 +275,6 @@ class NetworkTests(DerivativeTestCase):
             self.connector._refresh_account_soon()
             await self.until(lambda: self.logs.count("Unhandled error in background task"))
         self.assertEqual(1, self.logs.count("nobody foresaw this"))
-
-    @staticmethod
-    def begun_since(before):
-        """Tasks of the connector and the framework that are not among those."""
-        package = str(Path(hummingbot.__file__).parent)
-        begun = asyncio.all_tasks() - before
-        return [task for task in begun if task.get_coro().cr_code.co_filename.startswith(package)]
 
     async def test_the_key_is_never_shown(self):
         self.assertNotIn(API_KEY, repr(self.connector.authenticator))

@@ -1,10 +1,9 @@
 """Requests against a server on this machine that misbehaves on demand, as venues and networks do."""
 import asyncio
-import gc
 import json
-import warnings
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from decimal import Decimal
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import nothing_left_open
 
 import brotli
 import pytest
@@ -479,15 +478,6 @@ async def test_a_cancelled_request_stays_cancelled(venue):
 
 
 # --- Sessions and sockets
-
-
-@contextmanager
-def nothing_left_open():
-    with warnings.catch_warnings(record=True) as complaints:
-        warnings.simplefilter("always", ResourceWarning)
-        yield
-        gc.collect()
-    assert not [complaint for complaint in complaints if "nclosed" in str(complaint.message)]
 
 
 @pytest.mark.asyncio

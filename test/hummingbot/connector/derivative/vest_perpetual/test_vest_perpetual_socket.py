@@ -405,7 +405,7 @@ class KeeperTest(ServerTestCase):
 
         self.conversations = [fails, lasts, pongs]
         with patch.object(SocketTiming, "backoff", return_value=backoff):
-            keeper = self.keeper(backoff_max_s=0.5, silence_limit_s=60)
+            keeper = self.keeper(healthy_after_s=0.5, silence_limit_s=60)
         self.run_in_background(self.keep_reading(keeper))
         with patch.object(backoff, "reset", wraps=backoff.reset) as reset:
             await eventually(lambda: len(self.connected_at_s) == 2)

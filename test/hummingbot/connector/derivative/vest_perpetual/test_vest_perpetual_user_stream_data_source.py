@@ -11,6 +11,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import (
     StreamTestCase,
     eventually,
     short_timing,
+    tasks_of_hummingbot,
     websocket_of,
 )
 from typing import Any, Dict, List
@@ -359,12 +360,12 @@ class LifeTest(SimulatedVenueTestCase):
 
     async def test_c24_twenty_disconnections_leave_one_connection_and_one_key(self):
         await self.start()
-        tasks = len(asyncio.all_tasks())
+        tasks = len(tasks_of_hummingbot())
         for _ in range(20):
             await self.venue.admin.disconnect_sockets("private", 1012)
             await self.expect_reconnection()
         await self.expect_events()
-        await eventually(lambda: len(self.sockets("private")) == 1 and len(asyncio.all_tasks()) <= tasks)
+        await eventually(lambda: len(self.sockets("private")) == 1 and len(tasks_of_hummingbot()) <= tasks)
         self.assertEqual(1, len(set(self.listen_keys())))
 
     async def test_c25_a_refused_or_unanswered_subscription_costs_the_connection(self):
@@ -492,11 +493,11 @@ class LifeTest(SimulatedVenueTestCase):
     # --- the end
 
     async def test_a20_stop_leaves_nothing_behind_but_the_listen_key(self):
-        before = asyncio.all_tasks()
+        before = tasks_of_hummingbot()
         await self.start()
         await self.tracker.stop()
         await eventually(lambda: not self.sockets("private"))
-        await eventually(lambda: not {task for task in asyncio.all_tasks() - before if "hummingbot" in repr(task)})
+        await eventually(lambda: tasks_of_hummingbot() <= before)
         self.assertEqual(0, self.requests("DELETE"))
         self.assertEqual([], self.logs.texts(logging.WARNING))
 
