@@ -283,15 +283,15 @@ async def test_a13_rate_limits_hold_the_throttler(venue, answer, retry_after_s):
 @pytest.mark.asyncio
 async def test_a13_after_the_pause_the_next_request_goes_through(venue):
     venue.answer = venue.answer_text("", 429)
-    throttler = VestThrottler(backoff=Backoff(1, 1, draw=lambda: 1))
+    throttler = VestThrottler(backoff=Backoff(2, 2, draw=lambda: 1))
     async with a_factory(throttler=throttler) as factory:
         with pytest.raises(errors.VestRateLimitError):
             await send(factory)
         venue.answer = venue.answer_json([])
         began_s = asyncio.get_running_loop().time()
-        assert await send(factory, timeout=0.8) == []  # the wait for the throttler does not count
+        assert await send(factory, timeout=1.9) == []  # the wait for the throttler does not count
 
-    assert asyncio.get_running_loop().time() - began_s > 0.8
+    assert asyncio.get_running_loop().time() - began_s > 1.9
 
 
 @pytest.mark.asyncio
