@@ -113,12 +113,13 @@ def a_book(bids: Iterable[Tuple[float, float]] = (), asks: Iterable[Tuple[float,
 
 @dataclass
 class Request:
-    """A request as the venue got it; `body` is empty for a GET."""
+    """A request as the venue got it; `body` is empty for a GET, `caller` is the other end of its connection."""
 
     method: str
     path: str
     query: Dict[str, str]
     body: Dict[str, Any]
+    caller: Tuple[str, int]
 
     @property
     def order(self) -> Dict[str, Any]:
@@ -173,7 +174,7 @@ class Venue:
         text = await http_request.text()
         request = Request(
             http_request.method, http_request.path.removeprefix("/v2"), dict(http_request.query),
-            json.loads(text) if text else {},
+            json.loads(text) if text else {}, http_request.transport.get_extra_info("peername"),
         )
         self.requests.append(request)
         answer = self.answers.get((request.method, request.path))

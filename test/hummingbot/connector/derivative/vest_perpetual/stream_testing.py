@@ -1,11 +1,8 @@
-"""What the tests of the two data sources share: names, a log to look into, waiting, and what may be left behind."""
+"""What the tests of the two data sources share: names, a log to look into, waiting, and tasks."""
 import asyncio
-import gc
 import logging
-import warnings
-from contextlib import contextmanager
 from test.isolated_asyncio_wrapper_test_case import IsolatedAsyncioWrapperTestCase
-from typing import Any, Callable, Dict, Iterator, List, Set
+from typing import Any, Callable, Dict, List, Set
 from unittest.mock import AsyncMock, MagicMock
 
 from hummingbot.connector.derivative.vest_perpetual import vest_perpetual_web_utils as web_utils
@@ -41,18 +38,6 @@ def tasks_of_hummingbot() -> Set[asyncio.Task]:
     """The running loop's tasks that are neither a test's nor the simulated venue's."""
     return {task for task in asyncio.all_tasks()
             if task.get_coro().cr_frame.f_globals["__name__"].startswith("hummingbot.")}
-
-
-@contextmanager
-def nothing_left_open() -> Iterator[None]:
-    """Fails when what happens within leaves a session or a connection unclosed and unused."""
-    gc.collect()  # what other tests have left is none of ours
-    with warnings.catch_warnings(record=True) as complaints:
-        warnings.simplefilter("always", ResourceWarning)
-        yield
-        gc.collect()
-    unclosed = [str(complaint.message) for complaint in complaints if "nclosed" in str(complaint.message)]
-    assert not unclosed, unclosed
 
 
 def websocket_of(assistant: NetworkMockingAssistant) -> AsyncMock:

@@ -13,7 +13,7 @@ from test.hummingbot.connector.derivative.vest_perpetual.derivative_testing impo
     market,
     refusing,
 )
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import nothing_left_open, tasks_of_hummingbot
+from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import tasks_of_hummingbot
 from unittest.mock import patch
 
 import hummingbot.client.settings
@@ -217,13 +217,6 @@ class NetworkTests(DerivativeTestCase):
 
     # --- The end
 
-    async def test_b25_stopping_closes_what_was_opened(self):
-        with nothing_left_open():
-            connector = self.make_connector()
-            await connector.check_network()
-            await connector.stop_network()
-            del connector
-
     async def test_c31_a_delisted_symbol_does_not_look_like_a_lost_connection(self):
         self.venue.answers["GET", CONSTANTS.TICKER_LATEST_PATH] = refusing(1121)
         self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
@@ -231,11 +224,15 @@ class NetworkTests(DerivativeTestCase):
         self.venue.answers["GET", CONSTANTS.TICKER_LATEST_PATH] = answering("blocked", status=403)
         self.assertEqual(NetworkStatus.NOT_CONNECTED, await self.connector.check_network())
 
-    async def test_b25_a_connector_that_was_stopped_can_be_used_again(self):
-        await self.connector.stop_network()
+    async def test_b25_stopping_closes_the_connections_and_the_connector_can_be_used_again(self):
+        for _ in range(2):
+            self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+            self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
+            await self.connector.stop_network()
 
-        self.assertEqual(NetworkStatus.CONNECTED, await self.connector.check_network())
-        await self.connector.stop_network()
+        callers = [request.caller for request in self.venue.asked(*GET_TICKERS)]
+        self.assertEqual([callers[0], callers[0], callers[2], callers[2]], callers)
+        self.assertNotEqual(callers[0], callers[2])
 
     async def test_a20_an_order_that_ends_after_the_stop_begins_nothing(self):
         client_order_id = await self.open_order()

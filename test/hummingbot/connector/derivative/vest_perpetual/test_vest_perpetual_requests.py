@@ -1,9 +1,10 @@
 """Requests against a server on this machine that misbehaves on demand, as venues and networks do."""
 import asyncio
+import gc
 import json
-from contextlib import asynccontextmanager
+import warnings
+from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
-from test.hummingbot.connector.derivative.vest_perpetual.stream_testing import nothing_left_open
 
 import brotli
 import pytest
@@ -480,6 +481,18 @@ async def test_a_cancelled_request_stays_cancelled(venue):
 # --- Sessions and sockets
 
 
+@contextmanager
+def nothing_left_open():
+    """Fails when what happens within leaves a session or a connection unclosed and unused."""
+    gc.collect()  # what other tests have left is none of ours
+    with warnings.catch_warnings(record=True) as complaints:
+        warnings.simplefilter("always", ResourceWarning)
+        yield
+        gc.collect()
+    unclosed = [str(complaint.message) for complaint in complaints if "nclosed" in str(complaint.message)]
+    assert not unclosed, unclosed
+
+
 @pytest.mark.asyncio
 async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
     with nothing_left_open():
@@ -493,7 +506,7 @@ async def test_b25_the_session_closes_with_its_owner_and_opens_again(venue):
             await assistant.execute_request(url=url, throttler_limit_id="/depth")
         del factory, assistant
 
-    assert len(venue.requests) == 3
+    assert len(set(venue.callers)) == 3
 
 
 @pytest.mark.asyncio
