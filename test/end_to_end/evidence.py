@@ -1,8 +1,8 @@
 """What the scenarios of a test injected and compared, for the table of `docs/reliability.md`."""
 import asyncio
 import time
-from test.end_to_end.invariants import UNKNOWABLE_FILLS, unsaid_parts
-from typing import TYPE_CHECKING, Any, Dict, List, Set
+from test.end_to_end.invariants import said_unknowable, unsaid_parts
+from typing import TYPE_CHECKING, Any, Dict, List
 
 if TYPE_CHECKING:
     from test.end_to_end.bench import Bench
@@ -27,19 +27,14 @@ async def record(bench: "Bench") -> None:
         "orders": len(placed),
         "fills": sum(event.name == "Filled" for bot in bench.bots for event in bot.events),
         "payments": sum(len(bot.payments) for bot in bench.bots),
-        "said": len(_said(bench)),
+        "said": len(said_unknowable(bench)),
         "unsaid": unsaid,
     })
 
 
-def _said(bench: "Bench") -> Set[str]:
-    """The orders that the log names because what they filled cannot be known."""
-    return bench.unknowable_orders | bench.orders_named(UNKNOWABLE_FILLS)
-
-
 async def _unsaid(bench: "Bench") -> int:
     """How many orders have parts that were neither booked nor said."""
-    said, unsaid = _said(bench), 0
+    said, unsaid = said_unknowable(bench), 0
     for bot in bench.bots:
         rows = [row for row in (await bench.ledger(bot))["orders"] if str(row["nonce"]) in bot.placed]
         unsaid += len(unsaid_parts(bot, rows, said))

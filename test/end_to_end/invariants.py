@@ -13,7 +13,7 @@ _TERMINAL_NAMES = ("Completed", "Cancelled", "Failed")
 _MICRO = Decimal("1e-6")
 # What the connector says of fills that were missed (C16): their price and fee are estimates; they cannot be known.
 ESTIMATED_FILLS = "WARNING.* more before it was cancelled"
-UNKNOWABLE_FILLS = (
+_UNKNOWABLE_FILLS = (
     "WARNING.* ends while the position in|ERROR.* (without a fill that Vest told of|but Vest did not tell by how much)"
 )
 _STATES = {"Created": "open", "Filled": "open", "Completed": "filled", "Cancelled": "cancelled", "Failed": "failed"}
@@ -63,7 +63,7 @@ def _order_differences(bench: "Bench", bot: "Bot", rows: List[Dict[str, Any]]) -
              if count > 1]
     by_id = {str(row["nonce"]): row for row in rows}
     estimated = bench.orders_named(ESTIMATED_FILLS)
-    unknowable = bench.unknowable_orders | bench.orders_named(UNKNOWABLE_FILLS) | _unknowable_as_yet(bench, bot, rows)
+    unknowable = said_unknowable(bench) | _unknowable_as_yet(bench, bot, rows)
     for order_id in bot.placed:
         names = bot.names(order_id)
         row = by_id.get(order_id)
@@ -75,6 +75,11 @@ def _order_differences(bench: "Bench", bot: "Bot", rows: List[Dict[str, Any]]) -
         if row is not None and order_id not in unknowable:
             found += [f"order {order_id}: {words}" for words in _fill_faults(bot, order_id, row, is_estimate)]
     return found
+
+
+def said_unknowable(bench: "Bench") -> Set[str]:
+    """The orders that the log names because what they filled cannot be known."""
+    return bench.unknowable_orders | bench.orders_named(_UNKNOWABLE_FILLS)
 
 
 def unsaid_parts(bot: "Bot", rows: List[Dict[str, Any]], said: Set[str]) -> Set[str]:
